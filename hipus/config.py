@@ -1,0 +1,144 @@
+"""params.yaml -> frozen dataclasses.
+
+Decides which keys a profile has; an unknown, missing or mistyped one is an error, so that a
+misspelt setting can never be ignored. Deliberately reads nothing else: no environment, no
+command line, no second file.
+"""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+from hipus import paths
+
+
+@dataclass(frozen=True)
+class Common:
+    """Settings shared by all profiles.
+
+    Attributes
+    ----------
+    seed : int
+        Root of every random generator.
+    """
+
+    seed: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Size of the calibration study.
+
+    Attributes
+    ----------
+    frame_step, validation_frame_step : int
+        Every n-th frame of the calibration and of the validation sweep is used.
+    bootstrap : int
+        Resamples of whole frames.
+    lag_scan_step_s : float
+        Step of the lag grid of the joint space-and-time calibration.
+    """
+
+    frame_step: int
+    validation_frame_step: int
+    bootstrap: int
+    lag_scan_step_s: float
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Size of the reconstruction study.
+
+    Attributes
+    ----------
+    resliced_frames : int
+        Frames left out one at a time and predicted from the others.
+    """
+
+    resliced_frames: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """One profile of params.yaml."""
+
+    profile: str
+    common: Common
+    calibration: Calibration
+    reconstruction: Reconstruction
+
+
+def load(profile: str, path: str | Path | None = None) -> Study:
+    """Load one profile.
+
+    Parameters
+    ----------
+    profile : str
+        One of the names under `profiles`.
+    path : path-like, optional
+        Another params.yaml than the study's.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    FileNotFoundError
+        If params.yaml is missing.
+    ValueError
+        If the profile is unknown, or a key is unknown, missing or of the wrong type.
+    """
+    path = Path(path) if path else paths.params_file()
+    params = _read(path)
+    known = params.get("profiles") or []
+    if profile not in known:
+        raise ValueError(f"{path.name}: profile must be one of {known}, got {profile!r}")
+    if profile not in params:
+        raise ValueError(f"{path.name}: profile {profile!r} is listed but has no block")
+    block = {"profile": profile, "common": params.get("common"), **params[profile]}
+    return _build(Study, block, where=f"{path.name}: {profile}")
+
+
+def profiles(path: str | Path | None = None) -> tuple[str, ...]:
+    """Return the names of all profiles, smallest first."""
+    return tuple(_read(Path(path) if path else paths.params_file())["profiles"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return params.yaml as nested dicts."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: run from a checkout, or set HIPUS_ROOT")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _build(kind: type, values: Any, where: str) -> Any:
+    """Build a dataclass from nested dicts, refusing surprises."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{where} must be a block of keys, got {values!r}")
+    hints = get_type_hints(kind)
+    names = [item.name for item in fields(kind)]
+    unknown, missing = sorted(set(values) - set(names)), sorted(set(names) - set(values))
+    if unknown or missing:
+        raise ValueError(f"{where}: unknown keys {unknown}, missing keys {missing}")
+    return kind(**{name: _value(hints[name], values[name], f"{where}.{name}") for name in names})
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    """Return one checked value; an int is accepted where a float is asked for."""
+    if is_dataclass(kind):
+        return _build(kind, value, where)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    base = getattr(kind, "__origin__", kind)
+    if base is tuple and isinstance(value, list):
+        return tuple(value)
+    allowed = kind.__args__ if isinstance(kind, types.UnionType) else (base,)
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        raise ValueError(f"{where} must be {getattr(kind, '__name__', kind)}, got {value!r}")
+    return value

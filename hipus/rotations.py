@@ -1,0 +1,175 @@
+"""Representations of rotations, each both ways, in float64 and batched.
+
+Decides the conventions: matrices act on column vectors; quaternions are scalar-last
+(x, y, z, w) with w >= 0; 6D is the first two columns of the matrix (Zhou et al. 2019);
+rotation vectors are axis times angle in radians; Euler angles are in degrees and always
+named with their sequence. On disk only matrices and rotation vectors are allowed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+
+def check_rotation(R, name: str = "R", *, tolerance: float = 1e-6) -> np.ndarray:
+    """Return float64 rotation matrices, or say what is wrong with them.
+
+    Parameters
+    ----------
+    R : array-like (..., 3, 3)
+    name : str
+        Name used in messages.
+    tolerance : float
+        Largest deviation of R^T R from the identity.
+
+    Returns
+    -------
+    numpy.ndarray (..., 3, 3) float64
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, values that are not finite, a matrix that is not orthogonal, or a
+        rotoreflection (determinant -1).
+    """
+    R = np.asarray(R, np.float64)
+    if R.shape[-2:] != (3, 3):
+        raise ValueError(f"{name} must have shape (..., 3, 3), got {R.shape}")
+    if not np.isfinite(R).all():
+        raise ValueError(f"{name} must be finite, got {np.count_nonzero(~np.isfinite(R))} others")
+    error = np.abs(np.swapaxes(R, -1, -2) @ R - np.eye(3)).max(initial=0.0)
+    if error > tolerance:
+        raise ValueError(
+            f"{name} must be orthogonal within {tolerance:g}, R^T R is off by {error:g}"
+        )
+    if R.size and np.linalg.det(R).min() < 0:
+        raise ValueError(f"{name} has determinant -1: a rotoreflection, not a rotation")
+    return R
+
+
+def from_quaternion(xyzw) -> np.ndarray:
+    """Return matrices (..., 3, 3) of quaternions (..., 4), scalar last, any length but 0.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape or a quaternion of length 0.
+    """
+    xyzw = _last_axis(xyzw, 4, "xyzw")
+    if xyzw.size and np.linalg.norm(xyzw, axis=-1).min() < 1e-12:
+        raise ValueError("xyzw must not have length 0, got a zero quaternion")
+    return _convert(xyzw, 1, lambda rows: Rotation.from_quat(rows).as_matrix())
+
+
+def to_quaternion(R) -> np.ndarray:
+    """Return unit quaternions (..., 4), scalar last and not negative, of matrices."""
+    R = check_rotation(R)
+    return _convert(R, 2, lambda rows: Rotation.from_matrix(rows).as_quat(canonical=True))
+
+
+def from_rotation_vector(rotation_vector_rad) -> np.ndarray:
+    """Return matrices (..., 3, 3) of rotation vectors (..., 3) in radians."""
+    vector = _last_axis(rotation_vector_rad, 3, "rotation_vector_rad")
+    return _convert(vector, 1, lambda rows: Rotation.from_rotvec(rows).as_matrix())
+
+
+def to_rotation_vector(R) -> np.ndarray:
+    """Return rotation vectors (..., 3) in radians, length 0 to pi, of matrices."""
+    R = check_rotation(R)
+    return _convert(R, 2, lambda rows: Rotation.from_matrix(rows).as_rotvec())
+
+
+def from_euler(angles_deg, sequence: str) -> np.ndarray:
+    """Return matrices (..., 3, 3) of Euler angles (..., 3) in degrees.
+
+    Parameters
+    ----------
+    angles_deg : array-like (..., 3)
+    sequence : str
+        SciPy's notation: upper case for axes that turn along ("ZYX" is
+        Rz(a) Ry(b) Rx(c)), lower case for fixed axes.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape or sequence.
+    """
+    angles_deg = _last_axis(angles_deg, 3, "angles_deg")
+    return _convert(
+        angles_deg, 1, lambda rows: Rotation.from_euler(sequence, rows, degrees=True).as_matrix()
+    )
+
+
+def to_euler(R, sequence: str) -> np.ndarray:
+    """Return Euler angles (..., 3) in degrees of matrices.
+
+    Notes
+    -----
+    At gimbal lock (middle angle +-90 deg for "ZYX") the third angle is set to 0 and SciPy
+    warns; the matrix is still reproduced exactly.
+    """
+    R = check_rotation(R)
+    return _convert(R, 2, lambda rows: Rotation.from_matrix(rows).as_euler(sequence, degrees=True))
+
+
+def from_6d(sixd) -> np.ndarray:
+    """Return matrices (..., 3, 3) of 6D vectors (..., 6) by Gram-Schmidt.
+
+    Parameters
+    ----------
+    sixd : array-like (..., 6)
+        First column, then second column; neither needs unit length.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, or columns that are zero or parallel (no plane, no rotation).
+
+    Notes
+    -----
+    Zhou et al. 2019, equation 15. The third column is the cross product, so the
+    determinant is +1 by construction.
+    """
+    sixd = _last_axis(sixd, 6, "sixd")
+    first = _unit(sixd[..., :3], "first")
+    along = np.sum(first * sixd[..., 3:], axis=-1, keepdims=True)
+    second = _unit(sixd[..., 3:] - along * first, "second")
+    return np.stack([first, second, np.cross(first, second)], axis=-1)
+
+
+def to_6d(R) -> np.ndarray:
+    """Return 6D vectors (..., 6), the first two columns, of matrices."""
+    R = check_rotation(R)
+    return np.concatenate([R[..., :, 0], R[..., :, 1]], axis=-1)
+
+
+def _unit(columns: np.ndarray, name: str) -> np.ndarray:
+    """Return unit vectors, or say which column has no direction."""
+    length = np.linalg.norm(columns, axis=-1, keepdims=True)
+    if columns.size and length.min() < 1e-9:
+        raise ValueError(f"sixd: the {name} column has no direction of its own (zero or parallel)")
+    return columns / length
+
+
+def _last_axis(values, size: int, name: str) -> np.ndarray:
+    """Return float64 values after checking their last axis."""
+    values = np.asarray(values, np.float64)
+    if values.ndim == 0 or values.shape[-1] != size:
+        raise ValueError(f"{name} must have shape (..., {size}), got {values.shape}")
+    return values
+
+
+def _convert(values: np.ndarray, axes: int, function) -> np.ndarray:
+    """Call a SciPy conversion, which knows one batch axis, on any leading shape."""
+    lead, item = values.shape[:-axes], values.shape[-axes:]
+    if 0 in lead:
+        shape = function(np.zeros((1, *item)) if axes == 1 and item != (4,) else _identity(item))
+        return np.zeros((*lead, *shape.shape[1:]))
+    converted = function(values.reshape(-1, *item))
+    return converted.reshape(*lead, *converted.shape[1:])
+
+
+def _identity(item: tuple[int, ...]) -> np.ndarray:
+    """Return one identity rotation as a matrix or a quaternion, with a batch axis."""
+    return np.eye(3)[None] if item == (3, 3) else np.array([[0.0, 0.0, 0.0, 1.0]])

@@ -1,0 +1,135 @@
+"""Tidy tables on disk.
+
+Decides the one dialect of the study's CSV files (sorted by key, `%.9g`, UTF-8, Unix line
+ends) and of its metrics JSON (flat, sorted, units in the keys). Deliberately knows no
+table's content: a stage owns its columns.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from hipus.files import atomic_path, write_text
+
+
+def write(table: pd.DataFrame, path: str | os.PathLike, *, key: Sequence[str]) -> Path:
+    """Write a tidy table atomically, sorted by its key.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per observation; the index is not written.
+    path : path-like
+        Target, ending in `.csv`.
+    key : sequence of str
+        Columns that identify a row.
+
+    Returns
+    -------
+    pathlib.Path
+        The written file.
+
+    Raises
+    ------
+    ValueError
+        If a key column is missing or two rows share a key.
+    """
+    path = Path(path)
+    key = list(key)
+    missing = [column for column in key if column not in table.columns]
+    if missing:
+        raise ValueError(f"{path.name}: key columns {missing} are not in {list(table.columns)}")
+    repeated = table[table.duplicated(key, keep=False)]
+    if len(repeated):
+        raise ValueError(
+            f"{path.name}: key {key} must identify a row, got {len(repeated)} rows that share "
+            f"one, first {repeated[key].iloc[0].to_dict()}"
+        )
+    ordered = table.sort_values(key, kind="stable") if key else table
+    with atomic_path(path) as temporary:
+        ordered.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
+    return path
+
+
+def read(path: str | os.PathLike, *, columns: Sequence[str] = (), **options) -> pd.DataFrame:
+    """Read a table and check that the columns a caller needs are there.
+
+    Parameters
+    ----------
+    path : path-like
+        CSV file written by `write`.
+    columns : sequence of str
+        Columns that must exist.
+    **options
+        Passed to `pandas.read_csv`.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file is missing; the message says which command makes it.
+    ValueError
+        If a needed column is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: {_maker(path)}")
+    table = pd.read_csv(path, **options)
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise ValueError(f"{path}: needs columns {missing}, has {list(table.columns)}")
+    return table
+
+
+def _maker(path: Path) -> str:
+    """Say how a missing table comes into being."""
+    parts = path.parts
+    if "results" in parts[:-1]:
+        profile = parts[parts.index("results") + 1]
+        return f"run `dvc repro --glob '*@{profile}'` (or `make reproduce` for small)"
+    return "run `dvc pull data.dvc` for the study's own inputs"
+
+
+def write_metrics(values: Mapping[str, float | int | str | bool | None], path) -> Path:
+    """Write one stage's metrics as flat, sorted JSON.
+
+    Parameters
+    ----------
+    values : mapping
+        Name with unit -> number, text or None. NaN and infinity become null, because JSON
+        has neither.
+    path : path-like
+        Target, ending in `.json`.
+
+    Returns
+    -------
+    pathlib.Path
+        The written file.
+
+    Raises
+    ------
+    ValueError
+        If a value is nested: metrics are flat, so that git shows the difference.
+    """
+    nested = [name for name, value in values.items() if isinstance(value, (Mapping, list, tuple))]
+    if nested:
+        raise ValueError(f"{Path(path).name}: metrics must be flat, got nested {nested}")
+    plain = {name: _plain(value) for name, value in values.items()}
+    return write_text(path, json.dumps(plain, indent=2, sort_keys=True) + "\n")
+
+
+def _plain(value):
+    """Return a JSON number, text, bool or None for a Python or NumPy scalar."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float):
+        return float(f"{value:.9g}") if math.isfinite(value) else None
+    return value
