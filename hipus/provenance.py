@@ -19,9 +19,21 @@ from pathlib import Path
 from hipus import __version__, config, paths
 from hipus.files import sha256, write_text
 
-_PACKAGES = (
-    "numpy scipy pandas numba torch monai nnunetv2 SimpleITK papermill jupyterlab dvc pydicom h5py"
-).split()
+_PACKAGES = [
+    "numpy",
+    "scipy",
+    "pandas",
+    "numba",
+    "torch",
+    "monai",
+    "nnunetv2",
+    "SimpleITK",
+    "papermill",
+    "jupyterlab",
+    "dvc",
+    "pydicom",
+    "h5py",
+]
 
 
 def versions() -> dict[str, str]:
