@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hipus.files import atomic_path, write_text
+from hipus.files import write_text
 
 
 def write(table: pd.DataFrame, path: str | os.PathLike, *, key: Sequence[str]) -> Path:
@@ -41,20 +41,63 @@ def write(table: pd.DataFrame, path: str | os.PathLike, *, key: Sequence[str]) -
         If a key column is missing or two rows share a key.
     """
     path = Path(path)
+    return write_text(path, to_csv_text(table, path.name, key=key))
+
+
+def write_if_changed(table: pd.DataFrame, path: str | os.PathLike, *, key: Sequence[str]) -> bool:
+    """Write a tidy table unless the file already has these bytes.
+
+    Parameters
+    ----------
+    table, path, key
+        As for `write`.
+
+    Returns
+    -------
+    bool
+        Whether the file was written. A stage that runs always uses this, so that what
+        depends on its table reruns only when the content changed.
+    """
+    path = Path(path)
+    text = to_csv_text(table, path.name, key=key)
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    write_text(path, text)
+    return True
+
+
+def to_csv_text(table: pd.DataFrame, name: str = "table", *, key: Sequence[str]) -> str:
+    """Return the study's CSV text of a table: sorted by key, `%.9g`, Unix line ends.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    name : str
+        Name used in messages.
+    key : sequence of str
+        Columns that identify a row.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If a key column is missing or two rows share a key.
+    """
     key = list(key)
     missing = [column for column in key if column not in table.columns]
     if missing:
-        raise ValueError(f"{path.name}: key columns {missing} are not in {list(table.columns)}")
-    repeated = table[table.duplicated(key, keep=False)]
+        raise ValueError(f"{name}: key columns {missing} are not in {list(table.columns)}")
+    repeated = table[table.duplicated(key, keep=False)] if key else table.iloc[:0]
     if len(repeated):
         raise ValueError(
-            f"{path.name}: key {key} must identify a row, got {len(repeated)} rows that share "
-            f"one, first {repeated[key].iloc[0].to_dict()}"
+            f"{name}: key {key} must identify a row, got {len(repeated)} rows that share one, "
+            f"first {repeated[key].iloc[0].to_dict()}"
         )
     ordered = table.sort_values(key, kind="stable") if key else table
-    with atomic_path(path) as temporary:
-        ordered.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
-    return path
+    return ordered.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
 def read(path: str | os.PathLike, *, columns: Sequence[str] = (), **options) -> pd.DataFrame:

@@ -1,0 +1,78 @@
+# The two commands: `make reproduce` and `make test`. Each sets up what it needs.
+# Needs Python 3.11, git and make. No GPU; after the packages are installed, no network.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.setup
+# A CPU build of torch where the default index serves a CUDA one:
+#   make setup TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+TORCH_INDEX_URL ?=
+TORCH_INDEX = $(if $(TORCH_INDEX_URL),--index-url $(TORCH_INDEX_URL))
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off -q
+
+# One thread per library call: the pipeline runs its own workers.
+export OMP_WAIT_POLICY ?= PASSIVE
+export DVC_NO_ANALYTICS := 1
+export PYTHONHASHSEED := 0
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Executed copies show still pictures; live viewers are for people.
+PIPELINE := HIPUS_STATIC_VIEWS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data reproduce smoke paper figures test lint benchmark clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(SETUP)  ## create .venv from the lock file
+
+$(SETUP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null 2>&1 || command -v python3 >/dev/null 2>&1 || \
+	  { echo "Python 3.11 is needed: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "[setup 1/4] virtual environment in $(VENV)"
+	@python=$$(command -v $(PYTHON) || command -v python3); \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "Python 3.11 is needed, $$python is $$("$$python" --version)" >&2; exit 1; }; \
+	  "$$python" -m venv $(VENV)
+	@echo "[setup 2/4] torch ($$(grep '^torch==' requirements.lock)), first and pinned"
+	@$(PIP) $(TORCH_INDEX) "$$(grep '^torch==' requirements.lock)"
+	@echo "[setup 3/4] $$(grep -c '==' requirements.lock) packages of requirements.lock"
+	@$(PIP) --no-deps -r requirements.lock
+	@echo "[setup 4/4] hipus itself"
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $(SETUP)
+
+data: $(SETUP)  ## fetch the study's own inputs (data/) from the DVC remote inside the repository
+	@test -d data && $(BIN)/dvc status -q data.dvc 2>/dev/null || $(BIN)/dvc pull -q data.dvc
+
+reproduce: data  ## run the small profile and build the report
+	@$(PIPELINE) $(BIN)/python -m hipus.stages small
+
+smoke: data  ## run all stages of the smoke profile (minutes, for CI)
+	@$(PIPELINE) $(BIN)/python -m hipus.stages smoke
+
+paper: data  ## run the paper profile (publication sizes)
+	@$(PIPELINE) $(BIN)/python -m hipus.stages paper
+
+figures: data  ## redraw the small profile's figures from its saved tables
+	@$(BIN)/python -m hipus.stages.figures small
+
+lint: $(SETUP)  ## style and canonical notebooks
+	@$(BIN)/ruff check hipus tests benchmarks
+	@$(BIN)/ruff format --check -q hipus tests benchmarks
+	@$(BIN)/python -m hipus.notebooks check
+
+test: data  ## every check: style, tests, and the smoke profile end to end
+	@echo "[test 1/3] style and canonical notebooks"
+	@$(MAKE) --no-print-directory lint
+	@echo "[test 2/3] tests"
+	@$(BIN)/python -m pytest
+	@echo "[test 3/3] the smoke profile, end to end"
+	@$(MAKE) --no-print-directory smoke
+
+benchmark: data  ## speed and memory beside a peer, in one run
+	@$(BIN)/python benchmarks/voxelisation.py
+
+clean:  ## remove the environment, scratch and uncommitted results
+	rm -rf $(VENV) work results/smoke results/paper figures/smoke figures/paper
