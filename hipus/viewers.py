@@ -1,0 +1,127 @@
+"""What a person sees in a notebook: tables, figures, volumes.
+
+Decides that every view leaves a true still picture in the executed copy, and adds a live
+viewer only when a person is there: the pipeline sets `HIPUS_STATIC_VIEWS=1`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import HTML, Image, Markdown, display
+from matplotlib.figure import Figure
+
+from hipus import images, paths
+from hipus.figures import style, volumes
+
+log = logging.getLogger(__name__)
+
+VIEWERS = ("niivue", "itkwidgets", "none")
+
+
+def is_static() -> bool:
+    """Return whether live viewers are switched off (`HIPUS_STATIC_VIEWS`)."""
+    return os.environ.get("HIPUS_STATIC_VIEWS", "") not in ("", "0")
+
+
+def show_table(table: pd.DataFrame, caption: str = "", *, rows: int = 30) -> None:
+    """Show a table with a caption and without its index.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    caption : str
+        What the rows are, with n and real or simulated.
+    rows : int
+        Rows shown at most; the caption says how many there are.
+    """
+    cut = f" (first {rows} of {len(table)} rows)" if len(table) > rows else ""
+    styled = table.head(rows).style.hide(axis="index").format(precision=4, na_rep="–")
+    display(HTML(styled.set_caption(f"{caption}{cut}").to_html()))
+
+
+def show_figure(figure: Figure) -> None:
+    """Show a figure as a picture.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "figure.png"
+        with style.look():
+            figure.savefig(target, dpi=style.PNG_DPI)
+        display(Image(data=target.read_bytes(), width=round(figure.get_figwidth() * 130)))
+
+
+def show_skips(profile: str, stage: str) -> bool:
+    """Say loudly which real files a stage missed; return whether there were any.
+
+    Parameters
+    ----------
+    profile, stage : str
+
+    Returns
+    -------
+    bool
+    """
+    missing = pd.read_csv(paths.table_file(profile, f"{stage}_missing"))
+    if len(missing):
+        listed = "".join(f"\n- `{name}`" for name in missing["file"])
+        display(Markdown(f"**SKIPPED: real open data are absent.** Run `hipus fetch`:{listed}"))
+    return bool(len(missing))
+
+
+def show_volume(volume: images.Volume, *, caption: str = "", viewer: str = "niivue") -> None:
+    """Show three planes of a volume as a picture, and a live viewer where a person is.
+
+    Parameters
+    ----------
+    volume : Volume
+    caption : str
+    viewer : str
+        "niivue" (default), "itkwidgets" (by name only: it loads its viewer from the
+        internet) or "none".
+
+    Raises
+    ------
+    ValueError
+        For an unknown viewer.
+    """
+    if viewer not in VIEWERS:
+        raise ValueError(f"viewer must be one of {VIEWERS}, got {viewer!r}")
+    show_figure(volumes.draw_three_planes(volume, caption=caption))
+    if not is_static() and viewer != "none":
+        _show_live(volume, viewer)
+
+
+def _show_live(volume: images.Volume, viewer: str) -> None:
+    """Add a live viewer, or say in a line why it is not there."""
+    try:
+        widget = _niivue(volume) if viewer == "niivue" else _itkwidgets(volume)
+    except Exception as error:  # a viewer must never stop a notebook
+        log.warning("no live %s viewer here (%s); the picture above is complete", viewer, error)
+        return
+    display(widget)
+
+
+def _niivue(volume: images.Volume):
+    """Return an ipyniivue widget of a volume."""
+    from ipyniivue import NiiVue
+
+    target = Path(tempfile.mkdtemp(prefix="hipus-view-")) / "volume.nii.gz"
+    images.write(volume, target)
+    widget = NiiVue()
+    widget.load_volumes([{"path": str(target)}])
+    return widget
+
+
+def _itkwidgets(volume: images.Volume):
+    """Return an itkwidgets view of a volume."""
+    from itkwidgets import view
+
+    return view(images.to_sitk(volume))
