@@ -1,0 +1,119 @@
+"""The NRRD syntax of sequence files: `.nrrd` with attached pixels.
+
+Decides which fields are syntax, what they may say, and where the pixels lie. Deliberately
+knows nothing of transforms, and reads no detached headers (`.nhdr`): PLUS writes none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from hipus.formats import header
+from hipus.formats.header import Header
+from hipus.formats.payload import GZIP, Payload
+
+SUFFIXES = (".nrrd",)
+
+_MAGIC = re.compile(r"NRRD000[1-5]")
+_ENCODINGS = {"raw": None, "gz": GZIP, "gzip": GZIP}
+_BYTES = ("uint8", "uint8_t", "uchar", "unsigned char")
+#: Older PLUS versions name these fields in words.
+_NAMES = {
+    "ultrasound image orientation": "UltrasoundImageOrientation",
+    "ultrasound image type": "UltrasoundImageType",
+}
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of a NRRD sequence and locate its pixels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    Header
+
+    Raises
+    ------
+    ValueError
+        For anything that is no sequence of 8-bit frames, naming file, field, expected, got.
+    """
+    syntax: dict[str, str] = {}
+    with open(path, "rb") as file:
+        fields, frames = header.split(_pairs(file, path, syntax), path)
+        offset = file.tell()
+    shape = header.sizes_of(header.required(syntax, "sizes", path), f"{path}: sizes")
+    _check_syntax(syntax, path)
+    columns = header.columns(frames, shape[0], path)
+    if "Status" in columns and "ImageStatus" not in columns:
+        columns["ImageStatus"] = columns.pop("Status")
+    size = path.stat().st_size - offset
+    payload = Payload(path, offset, size, shape, _ENCODINGS[syntax["encoding"].lower()])
+    return Header(path, payload, _spacing(syntax, path), fields, columns)
+
+
+def _pairs(file, path: Path, syntax: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield key:=value lines up to the blank line; gather `field: value` lines in `syntax`."""
+    lines = iter(header.read_lines(file, path))
+    magic = next(lines)
+    if not _MAGIC.fullmatch(magic):
+        raise ValueError(f"{path}: expected NRRD0001 to NRRD0005 at the start, got {magic[:40]!r}")
+    for line in lines:
+        if not line:
+            return
+        if line.startswith("#"):
+            continue
+        key, separator, value = re.match(r"([^:]*)(:=|:|)(.*)", line, re.DOTALL).groups()
+        if separator == ":=":
+            yield _NAMES.get(key, key), _unescape(value.strip())
+        elif separator and key not in syntax:
+            syntax[key] = value.strip()
+        else:
+            fault = "is stated twice" if separator else "has no colon"
+            raise ValueError(f"{path}: header line {line[:40]!r} {fault}")
+
+
+def _check_syntax(syntax: dict[str, str], path: Path) -> None:
+    """Raise unless the header describes attached 8-bit frames of one channel."""
+    dimensions = str(len(syntax["sizes"].split()))
+    expected = {
+        "dimension": (dimensions,),
+        "type": _BYTES,
+        "encoding": tuple(_ENCODINGS),
+    }
+    for key, allowed in expected.items():
+        if header.required(syntax, key, path).lower() not in allowed:
+            raise ValueError(f"{path}: {key} must be {' or '.join(allowed)}, got {syntax[key]!r}")
+    for key in ("line skip", "lineskip", "byte skip", "byteskip"):
+        if syntax.get(key, "0") != "0":
+            raise ValueError(f"{path}: {key} must be 0, got {syntax[key]!r}")
+    for key in ("data file", "datafile"):
+        if key in syntax:
+            raise ValueError(f"{path}: {key} must be absent (attached pixels), got {syntax[key]!r}")
+    kinds = syntax.get("kinds", "domain").split()
+    if kinds[0] not in ("domain", "space", "???"):
+        raise ValueError(f"{path}: kinds must start with domain, got {syntax['kinds']!r}")
+
+
+def _spacing(syntax: dict[str, str], path: Path) -> tuple[float, float]:
+    """Return the spacing of columns and rows, 1 where it is not stated."""
+    if "space directions" in syntax:
+        text = syntax["space directions"]
+        vectors = re.findall(r"\(([^)]*)\)", text)
+        where = f"{path}: space directions"
+        lengths = [sum(header.numbers(v.replace(",", " "), where) ** 2) ** 0.5 for v in vectors]
+    else:
+        text = syntax.get("spacings", "1 1")
+        lengths = header.numbers(text, f"{path}: spacings")
+    if len(lengths) < 2 or not all(length > 0 for length in lengths[:2]):
+        raise ValueError(f"{path}: spacing must start with 2 positive numbers, got {text!r}")
+    return float(lengths[0]), float(lengths[1])
+
+
+def _unescape(value: str) -> str:
+    """Undo the two escapes of a NRRD value: line end and backslash."""
+    return re.sub(r"\\([n\\])", lambda match: "\n" if match[1] == "n" else "\\", value)
