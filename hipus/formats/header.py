@@ -163,6 +163,19 @@ def numbers(text: str, where: str, *, count: int | None = None) -> np.ndarray:
         raise ValueError(f"{where} must be {count or ''} numbers, got {_short(text)}") from error
 
 
+def whole_number(text: str, where: str) -> int:
+    """Return a padded whole number >= 0.
+
+    Raises
+    ------
+    ValueError
+        If the text is anything else.
+    """
+    if not re.fullmatch(r"\d{1,18}", text.strip()):
+        raise ValueError(f"{where} must be a whole number, got {_short(text)}")
+    return int(text)
+
+
 def sizes_of(text: str, where: str) -> tuple[int, int, int]:
     """Return (frames, rows, columns) from sizes written columns first.
 

@@ -1,57 +1,96 @@
 """Sequence metafiles of the PLUS toolkit: `.igs.mha`, `.igs.mhd` with raw, `.igs.nrrd`.
 
-Decides how a header becomes a `Sequence` and how a `Sequence` becomes a file. Deliberately
-leaves pixels on disk until they are asked for, and judges no pose: `Sequence.to_sweep` does.
+Decides how a header becomes a `Sequence` and a `Sequence` becomes a file, written wholly or
+not at all. Deliberately leaves pixels on disk until they are asked for, and judges no pose:
+`Sequence.to_sweep` does.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from hipus.formats import header, metaimage, nrrd, orientation, payload
+from hipus.files import atomic_path
+from hipus.formats import header, metaimage, nrrd, orientation, pixels
 from hipus.formats.header import Header
-from hipus.formats.sequence import _TRANSFORM_NAME, Sequence, TransformTrack
-from hipus.sweep import check_times
+from hipus.formats.payload import GZIP, ZLIB
+from hipus.formats.sequence import TRANSFORM_NAME, Sequence, TransformTrack, from_sweep
+from hipus.formats.sweep_fields import text
+
+__all__ = ["SUFFIXES", "Sequence", "TransformTrack", "from_sweep", "read", "write"]
 
 log = logging.getLogger(__name__)
 
-_READERS = {
-    suffix: syntax.read_header for syntax in (metaimage, nrrd) for suffix in syntax.SUFFIXES
-}
+#: Endings of the files that `read` and `write` know; `.igs` may stand before them.
+SUFFIXES = metaimage.SUFFIXES + nrrd.SUFFIXES
+
+_ORIENTATION = "UltrasoundImageOrientation"
+_IMAGE_TYPE = "UltrasoundImageType"
 
 
-def read(path: str | os.PathLike) -> Sequence:
-    """Read a sequence metafile.
+def read(
+    path: str | os.PathLike,
+    *,
+    on_bad_time: str = "raise",
+    assumed_orientation: str | None = None,
+    checks_payload: bool = True,
+) -> Sequence:
+    """Read a sequence metafile; its frames stay on disk until they are asked for.
 
     Parameters
     ----------
     path : path-like
         `.mha`, `.mhd` or `.nrrd`, usually with `.igs` before it.
+    on_bad_time : str
+        "raise", or "drop" to leave out frames whose time stamp does not lie after all
+        earlier ones (a recorder that wrote a frame twice); their number is logged.
+    assumed_orientation : str, optional
+        Orientation of the images where the file states none, for example "MF". Without it
+        such a file is refused: an image that is upside down looks like an image.
+    checks_payload : bool
+        Pass over a compressed payload once, so that damage is found here and not in the
+        middle of a run (0.1 s for 50 MB of pixels). Going back is fast afterwards.
 
     Returns
     -------
     Sequence
+
+    Raises
+    ------
+    ValueError
+        For a file that is no such sequence, is damaged, or contradicts itself: names file,
+        field, expected and got.
+    OSError
+        If a file cannot be read.
     """
     path = Path(path)
-    parsed = _READERS[path.suffix.lower()](path)
-    columns = dict(parsed.columns)
+    if on_bad_time not in ("raise", "drop"):
+        raise ValueError(f"on_bad_time must be 'raise' or 'drop', got {on_bad_time!r}")
+    parsed = _syntax_of(path).read_header(path)
     fields = dict(parsed.fields)
-    stored = fields.pop("UltrasoundImageOrientation", "").strip()
-    image_type = fields.pop("UltrasoundImageType", "").strip()
-    turn, presented = _turn(stored, parsed)
-    frames = payload.open_frames(parsed.payload, turn)
-    payload.check_frames(frames)
+    stored = fields.pop(_ORIENTATION, "")
+    image_type = fields.pop(_IMAGE_TYPE, "")
+    turn, presented = _turn(stored, parsed, assumed_orientation)
+    frames = pixels.open_frames(parsed.payload, turn)
+    if checks_payload:
+        frames.check()
+    columns = dict(parsed.columns)
+    time_s = _times(columns, path)
+    if on_bad_time == "drop":
+        kept = _after_all_earlier(time_s, path)
+        columns = {name: tuple(column[i] for i in kept) for name, column in columns.items()}
+        time_s, frames = time_s[kept], pixels.pick_frames(frames, kept)
     spacing = parsed.spacing_xy
     return Sequence(
         frames=frames,
-        time_s=_times(columns, path),
+        time_s=time_s,
         transforms=_transforms(columns, path),
-        image_status=tuple((text or "").strip() for text in columns.pop("ImageStatus", ()))
-        or ("",) * len(frames),
+        image_status=_statuses(columns.pop("ImageStatus", (None,) * len(time_s))),
         frame_fields=columns,
         fields=fields,
         orientation=presented,
@@ -62,42 +101,175 @@ def read(path: str | os.PathLike) -> Sequence:
     )
 
 
-def _turn(stored: str, parsed: Header) -> tuple[orientation.Turn, str]:
+def write(path: str | os.PathLike, sequence: Sequence, *, compressed: bool = True) -> Path:
+    """Write a sequence metafile, block by block and wholly or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        Ending in `.mha`, `.mhd` (pixels go to `.raw` or `.zraw` beside it) or `.nrrd`.
+    sequence : Sequence
+        Frames may be larger than memory, and may come from the file that is replaced.
+    compressed : bool
+
+    Returns
+    -------
+    pathlib.Path
+        The header's final name.
+
+    Raises
+    ------
+    ValueError
+        If the ending is unknown, or a field cannot be written as a line.
+    OSError
+        If the files cannot be written.
+    """
+    path = Path(path)
+    syntax = _syntax_of(path)
+    pairs = list(_pairs(sequence, "Status" if syntax is nrrd else "ImageStatus"))
+    has_pixels = sequence.frames.shape[1] * sequence.frames.shape[2] > 0
+    writer = {".mha": _write_mha, ".mhd": _write_mhd, ".nrrd": _write_nrrd}[path.suffix.lower()]
+    with atomic_path(path) as temporary:
+        writer(temporary, path, sequence, pairs, compressed and has_pixels)
+    return path
+
+
+def _syntax_of(path: Path):
+    """Return the module that knows a file's syntax."""
+    for syntax in (metaimage, nrrd):
+        if path.suffix.lower() in syntax.SUFFIXES:
+            return syntax
+    raise ValueError(f"{path}: a sequence file must end in {', '.join(SUFFIXES)}")
+
+
+def _turn(stored: str, parsed: Header, assumed: str | None) -> tuple[orientation.Turn, str]:
     """Return how frames are turned, and what their orientation is afterwards."""
-    if parsed.payload.frame_bytes <= 1 and stored.upper() in orientation.NO_IMAGE:
+    is_unstated = stored.upper() in orientation.NO_IMAGE
+    if is_unstated and parsed.payload.frame_bytes <= 1:
         return orientation.Turn(), "XX"
-    name = f"{parsed.path}: UltrasoundImageOrientation"
-    return orientation.turn_to_mf(stored, name), orientation.presented(stored)
+    used = assumed if is_unstated and assumed else stored
+    turn = orientation.turn_to_mf(used, f"{parsed.path}: {_ORIENTATION}")
+    return turn, orientation.presented(used)
+
+
+def _after_all_earlier(time_s: np.ndarray, path: Path) -> np.ndarray:
+    """Return the indices of frames whose time lies after those of all earlier ones."""
+    kept = []
+    latest = -np.inf
+    for index, time in enumerate(time_s):
+        if np.isfinite(time) and time > latest:
+            kept.append(index)
+            latest = time
+    if len(kept) < len(time_s):
+        log.warning("%s: left out %d frames for their times", path, len(time_s) - len(kept))
+    return np.array(kept, int)
 
 
 def _times(columns: dict, path: Path) -> np.ndarray:
     """Take the time stamps out of the columns."""
-    if "Timestamp" not in columns:
-        raise ValueError(f"{path}: Seq_Frame0000_Timestamp is missing")
-    texts = columns.pop("Timestamp")
-    for index, text in enumerate(texts):
-        if text is None:
-            raise ValueError(f"{path}: Seq_Frame{index:04d}_Timestamp is missing")
-    times = header.numbers(" ".join(texts), f"{path}: Timestamp", count=len(texts))
-    return check_times(times, f"{path}: Timestamp")
+    texts = columns.pop("Timestamp", (None,))
+    time_s = np.empty(len(texts))
+    for index, stamp in enumerate(texts):
+        name = f"Seq_Frame{index:04d}_Timestamp"
+        if stamp is None:
+            raise ValueError(f"{path}: header key {name} is missing")
+        time_s[index] = header.numbers(stamp, f"{path}: {name}", count=1)[0]
+    return time_s
+
+
+def _statuses(texts: tuple[str | None, ...]) -> tuple[str, ...]:
+    """Return statuses, empty where a frame states none."""
+    return tuple(status or "" for status in texts)
 
 
 def _transforms(columns: dict, path: Path) -> dict[str, TransformTrack]:
     """Take the transforms and their statuses out of the columns."""
-    names = [
-        name.removesuffix("Transform")
-        for name in columns
-        if name.endswith("Transform") and _TRANSFORM_NAME.fullmatch(name.removesuffix("Transform"))
-    ]
     tracks = {}
-    for name in names:
-        texts = columns.pop(f"{name}Transform")
-        statuses = columns.pop(f"{name}TransformStatus", (None,) * len(texts))
-        where = f"{path}: {name}Transform"
+    for key in list(columns):
+        name = key.removesuffix("Transform")
+        if name == key or not TRANSFORM_NAME.fullmatch(name):
+            continue
+        texts = columns.pop(key)
         matrices = np.full((len(texts), 16), np.nan)
-        for index, text in enumerate(texts):
-            if text is not None:
-                matrices[index] = header.numbers(text, f"{where} of frame {index}", count=16)
-        status = tuple((text or "").strip() for text in statuses)
+        for index, written in enumerate(texts):
+            if written is not None:
+                where = f"{path}: Seq_Frame{index:04d}_{key}"
+                matrices[index] = header.numbers(written, where, count=16)
+        status = _statuses(columns.pop(f"{key}Status", (None,) * len(texts)))
         tracks[name] = TransformTrack(matrices.reshape(-1, 4, 4), status)
     return tracks
+
+
+def _pairs(sequence: Sequence, status_name: str) -> Iterator[tuple[str, str]]:
+    """Yield the header fields and frame fields of a sequence, checked."""
+    fields = {_ORIENTATION: sequence.orientation, _IMAGE_TYPE: sequence.image_type}
+    for key, value in (fields | sequence.fields).items():
+        if value or key not in fields:
+            yield _checked(key, value)
+    columns = _columns(sequence, status_name)
+    for index in range(len(sequence)):
+        for name, column in columns.items():
+            if column[index] is not None:
+                yield _checked(f"Seq_Frame{index:04d}_{name}", column[index])
+
+
+def _columns(sequence: Sequence, status_name: str) -> dict[str, list[str | None]]:
+    """Return everything that is stated per frame as text, None where it is not stated."""
+    columns: dict[str, list[str | None]] = {}
+    for name, track in sequence.transforms.items():
+        is_stated = ~np.isnan(track.matrices).all(axis=(1, 2))
+        columns[f"{name}Transform"] = [
+            text(matrix) if stated else None
+            for matrix, stated in zip(track.matrices, is_stated, strict=True)
+        ]
+        columns[f"{name}TransformStatus"] = [status or None for status in track.status]
+    columns["Timestamp"] = [text(time) for time in sequence.time_s]
+    columns |= {name: list(column) for name, column in sequence.frame_fields.items()}
+    columns[status_name] = [status or None for status in sequence.image_status]
+    return columns
+
+
+def _checked(key: str, value: str) -> tuple[str, str]:
+    """Return a field if it survives being written as a line."""
+    if not re.fullmatch(r"[^\s=:#][^=:\r\n]*", key) or key != key.strip():
+        raise ValueError(f"field name must be one line without = : #, got {key!r}")
+    if value != value.strip() or len(value.splitlines()) > 1:
+        raise ValueError(f"field {key} must be one line without outer blanks, got {value!r}")
+    return key, value
+
+
+def _write_mha(temporary: Path, path: Path, sequence: Sequence, pairs, compressed: bool) -> None:
+    """Write header and pixels; the compressed size is set afterwards, in its padded place."""
+    shape, spacing = sequence.frames.shape, sequence.spacing_xy
+    size = 0 if compressed else None
+    with open(temporary, "wb") as file:
+        file.write(metaimage.compose(shape, spacing, pairs, compressed_size=size).encode())
+        size = pixels.write_frames(file, sequence.frames, wbits=ZLIB if compressed else None)
+        if compressed:
+            file.seek(0)
+            file.write(metaimage.compose(shape, spacing, pairs, compressed_size=size).encode())
+
+
+def _write_mhd(temporary: Path, path: Path, sequence: Sequence, pairs, compressed: bool) -> None:
+    """Write pixels and header under temporary names; the header gets its final name last."""
+    data_path = path.with_suffix(".zraw" if compressed else ".raw")
+    with atomic_path(data_path) as data:
+        with open(data, "wb") as file:
+            wbits = ZLIB if compressed else None
+            size = pixels.write_frames(file, sequence.frames, wbits=wbits)
+        head = metaimage.compose(
+            sequence.frames.shape,
+            sequence.spacing_xy,
+            pairs,
+            data_file=data_path.name,
+            compressed_size=size if compressed else None,
+        )
+        temporary.write_bytes(head.encode())
+
+
+def _write_nrrd(temporary: Path, path: Path, sequence: Sequence, pairs, compressed: bool) -> None:
+    """Write header and pixels."""
+    shape, spacing = sequence.frames.shape, sequence.spacing_xy
+    with open(temporary, "wb") as file:
+        file.write(nrrd.compose(shape, spacing, pairs, is_compressed=compressed).encode())
+        pixels.write_frames(file, sequence.frames, wbits=GZIP if compressed else None)

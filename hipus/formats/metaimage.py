@@ -6,7 +6,7 @@ Deliberately knows nothing of transforms: `metafile` turns headers into sequence
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hipus.formats import header
@@ -18,10 +18,31 @@ SUFFIXES = (".mha", ".mhd")
 #: Keys that the writer states anew. Position and direction (Offset ...) describe a volume
 #: and mean nothing for a stack of tracked frames, so they are not kept.
 _SYNTAX = frozenset(
-    "ObjectType NDims BinaryData BinaryDataByteOrderMSB ElementByteOrderMSB CompressedData "
-    "CompressedDataSize TransformMatrix Rotation Orientation Offset Position Origin "
-    "CenterOfRotation AnatomicalOrientation ElementSpacing ElementSize DimSize Kinds "
-    "HeaderSize ElementNumberOfChannels ElementType ElementDataFile".split()
+    [
+        "ObjectType",
+        "NDims",
+        "BinaryData",
+        "BinaryDataByteOrderMSB",
+        "ElementByteOrderMSB",
+        "CompressedData",
+        "CompressedDataSize",
+        "TransformMatrix",
+        "Rotation",
+        "Orientation",
+        "Offset",
+        "Position",
+        "Origin",
+        "CenterOfRotation",
+        "AnatomicalOrientation",
+        "ElementSpacing",
+        "ElementSize",
+        "DimSize",
+        "Kinds",
+        "HeaderSize",
+        "ElementNumberOfChannels",
+        "ElementType",
+        "ElementDataFile",
+    ]
 )
 
 
@@ -54,6 +75,69 @@ def read_header(path: Path) -> Header:
     custom = {key: value for key, value in fields.items() if key not in _SYNTAX}
     payload = _payload(fields, shape, path, offset)
     return Header(path, payload, _spacing(fields, path), custom, columns)
+
+
+def compose(
+    shape: tuple[int, int, int],
+    spacing_xy: tuple[float, float],
+    pairs: Iterable[tuple[str, str]],
+    *,
+    data_file: str = "LOCAL",
+    compressed_size: int | None = None,
+) -> str:
+    """Return the text of a header.
+
+    Parameters
+    ----------
+    shape : tuple (N, H, W)
+    spacing_xy : tuple of 2 float
+    pairs : iterable of (key, value)
+        Fields of the header and of the frames.
+    data_file : str
+        LOCAL, or the name of the file beside the header that holds the pixels.
+    compressed_size : int, optional
+        Bytes of the compressed payload; None says that it is raw.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If a field has the name of a syntax key.
+
+    Notes
+    -----
+    The compressed size is padded to 20 characters, as PLUS does, so that it can be set
+    after the payload has been written: the length of the header does not depend on it.
+    """
+    count, height, width = shape
+    syntax = {
+        "ObjectType": "Image",
+        "NDims": "3",
+        "AnatomicalOrientation": "RAI",
+        "BinaryData": "True",
+        "BinaryDataByteOrderMSB": "False",
+        "CenterOfRotation": "0 0 0",
+        "CompressedData": str(compressed_size is not None),
+        "CompressedDataSize": f"{compressed_size or 0:<20d}",
+        "DimSize": f"{width} {height} {count}",
+        "Kinds": "domain domain list",
+        "ElementNumberOfChannels": "1",
+        "ElementSpacing": f"{spacing_xy[0]!r} {spacing_xy[1]!r} 1",
+        "ElementType": "MET_UCHAR",
+        "Offset": "0 0 0",
+        "TransformMatrix": "1 0 0 0 1 0 0 0 1",
+    }
+    if compressed_size is None:
+        del syntax["CompressedDataSize"]
+    lines = [f"{key} = {value}" for key, value in syntax.items()]
+    for key, value in pairs:
+        if key in _SYNTAX:
+            raise ValueError(f"field {key!r} has the name of a MetaImage key")
+        lines.append(f"{key} = {value}")
+    return "\n".join([*lines, f"ElementDataFile = {data_file}", ""])
 
 
 def _pairs(file, path: Path) -> Iterator[tuple[str, str]]:
@@ -91,13 +175,14 @@ def _check_syntax(fields: dict[str, str], shape: tuple, path: Path) -> None:
 def _payload(fields: dict[str, str], shape: tuple, path: Path, offset: int) -> Payload:
     """Return where the pixels lie."""
     name = fields["ElementDataFile"]
-    data_path, data_offset = (path, offset) if name == "LOCAL" else (_sibling(path, name), 0)
+    data_path, data_offset = (
+        (path, offset) if name.upper() == "LOCAL" else (_sibling(path, name), 0)
+    )
     size = data_path.stat().st_size - data_offset
     if fields.get("CompressedData", "False").lower() == "false":
         return Payload(data_path, data_offset, size, shape)
     if "CompressedDataSize" in fields:
-        where = f"{path}: CompressedDataSize"
-        size = int(header.numbers(fields["CompressedDataSize"], where, count=1)[0])
+        size = header.whole_number(fields["CompressedDataSize"], f"{path}: CompressedDataSize")
     return Payload(data_path, data_offset, size, shape, ZLIB)
 
 

@@ -7,7 +7,7 @@ knows nothing of transforms, and reads no detached headers (`.nhdr`): PLUS write
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hipus.formats import header
@@ -54,6 +54,52 @@ def read_header(path: Path) -> Header:
     size = path.stat().st_size - offset
     payload = Payload(path, offset, size, shape, _ENCODINGS[syntax["encoding"].lower()])
     return Header(path, payload, _spacing(syntax, path), fields, columns)
+
+
+def compose(
+    shape: tuple[int, int, int],
+    spacing_xy: tuple[float, float],
+    pairs: Iterable[tuple[str, str]],
+    *,
+    is_compressed: bool = False,
+) -> str:
+    """Return the text of a header, blank line included.
+
+    Parameters
+    ----------
+    shape : tuple (N, H, W)
+    spacing_xy : tuple of 2 float
+    pairs : iterable of (key, value)
+        Fields of the header and of the frames.
+    is_compressed : bool
+        Whether a gzip stream follows.
+
+    Returns
+    -------
+    str
+
+    Notes
+    -----
+    A tracker log has sizes `0 0 N`. Strict NRRD readers refuse a size of zero, but a made-up
+    pixel would not come back as none.
+    """
+    count, height, width = shape
+    lines = [
+        "NRRD0004",
+        "# Complete NRRD file format specification at:",
+        "# http://teem.sourceforge.net/nrrd/format.html",
+        "type: uint8",
+        "dimension: 3",
+        "space dimension: 2",
+        f"sizes: {width} {height} {count}",
+        f"space directions: ({spacing_xy[0]!r},0) (0,{spacing_xy[1]!r}) none",
+        "kinds: domain domain list",
+        "endian: little",
+        f"encoding: {'gzip' if is_compressed else 'raw'}",
+        "space origin: (0,0)",
+    ]
+    lines += [f"{key}:={_escape(value)}" for key, value in pairs]
+    return "\n".join([*lines, "", ""])
 
 
 def _pairs(file, path: Path, syntax: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -112,6 +158,11 @@ def _spacing(syntax: dict[str, str], path: Path) -> tuple[float, float]:
     if len(lengths) < 2 or not all(length > 0 for length in lengths[:2]):
         raise ValueError(f"{path}: spacing must start with 2 positive numbers, got {text!r}")
     return float(lengths[0]), float(lengths[1])
+
+
+def _escape(value: str) -> str:
+    """Protect backslashes, the escape sign of a NRRD value."""
+    return value.replace("\\", "\\\\")
 
 
 def _unescape(value: str) -> str:

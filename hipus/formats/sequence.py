@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hipus import geometry
-from hipus.formats import header
-from hipus.sweep import FrameStack, Sweep
+from hipus.formats import sweep_fields
+from hipus.sweep import FrameStack, Sweep, check_times
 
 OK = "OK"
-#: Header field that carries a sweep's `T_pixel_to_probe`, scale included. PLUS means the
-#: same by ImageToProbe: its Image frame is in pixels.
-CALIBRATION_FIELD = "ImageToProbeTransform"
+INVALID = "INVALID"
 
-_TRANSFORM_NAME = re.compile(r"([A-Za-z]\w*?)To([A-Z]\w*)")
+#: Name of a transform without its ending "Transform".
+TRANSFORM_NAME = re.compile(r"([A-Za-z][\w.-]*?)To([A-Z][\w.-]*)")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class TransformTrack:
     matrices : numpy.ndarray (N, 4, 4) float64
         As written in the file, whatever the status says; NaN where a frame states none.
     status : tuple of N str
-        As written: "OK", "INVALID", "MISSING" ...; empty where a frame states none.
+        As written: "OK", "INVALID", "MISSING" ...; empty where a frame states none (not
+        "MISSING", which PLUS writes for a tool that the tracker does not see).
     """
 
     matrices: np.ndarray
@@ -51,8 +51,8 @@ class TransformTrack:
 
     @property
     def is_valid(self) -> np.ndarray:
-        """Return (N,) bool, True where the status is OK. The matrix plays no part: PLUS
-        writes a near-identity matrix with status INVALID."""
+        """Return (N,) bool, True where the status is OK, whatever the matrix looks like."""
+        # PLUS writes a near-identity matrix with status INVALID.
         return np.array([status == OK for status in self.status], bool)
 
 
@@ -100,6 +100,17 @@ class Sequence:
     spacing_xy: tuple[float, float] = (1.0, 1.0)
     source: str = "sequence"
 
+    def __post_init__(self) -> None:
+        """Check that times increase and that everything is stated for every frame."""
+        count = self.frames.shape[0]
+        time_s = check_times(self.time_s, f"{self.source}: Timestamp", count=count)
+        object.__setattr__(self, "time_s", time_s)
+        counts = {name: len(track.status) for name, track in self.transforms.items()}
+        counts |= {name: len(column) for name, column in self.frame_fields.items()}
+        for name, stated in (counts | {"image_status": len(self.image_status)}).items():
+            if stated != count:
+                raise ValueError(f"{self.source}: {name} must have {count} frames, got {stated}")
+
     def __len__(self) -> int:
         """Return the number of frames."""
         return len(self.time_s)
@@ -109,13 +120,16 @@ class Sequence:
         """Return False for a tracker log, whose frames are 0 x 0 or 1 x 1."""
         return self.frames.shape[1] * self.frames.shape[2] > 1
 
-    def chain(self, source: str, target: str) -> np.ndarray:
+    def chain(self, source: str, target: str, *, accepts_unstated: bool = False) -> np.ndarray:
         """Compose the transforms that lead from one frame of reference to another.
 
         Parameters
         ----------
         source, target : str
             Names as in the file, for example "Probe" and "Reference".
+        accepts_unstated : bool
+            Take a matrix without any status for valid. PLUS does not, nor do we unless told:
+            no statement is not a promise.
 
         Returns
         -------
@@ -133,15 +147,15 @@ class Sequence:
         The shortest chain is taken; each transform may be used backwards, inverted as a
         full matrix. Statuses of transforms outside the chain are not looked at.
         """
-        T = np.broadcast_to(np.eye(4), (len(self), 4, 4))
+        T = np.tile(np.eye(4), (len(self), 1, 1))
         for name, is_backwards in self._route(source, target):
-            step = self._checked(name)
+            step = self._checked(name, accepts_unstated)
             T = geometry.compose(geometry.invert(step) if is_backwards else step, T)
         return T
 
     def _route(self, source: str, target: str) -> list[tuple[str, bool]]:
         """Return the shortest list of (transform, used backwards) from source to target."""
-        edges = [(name, *_TRANSFORM_NAME.fullmatch(name).groups()) for name in self.transforms]
+        edges = [(name, *TRANSFORM_NAME.fullmatch(name).groups()) for name in self.transforms]
         routes = {source: []}
         queue = [source]
         for here in queue:
@@ -157,33 +171,46 @@ class Sequence:
             )
         return routes[target]
 
-    def _checked(self, name: str) -> np.ndarray:
+    def _checked(self, name: str, accepts_unstated: bool) -> np.ndarray:
         """Return a transform's matrices, NaN where it is not OK, after checking the others."""
         track = self.transforms[name]
-        for index in np.flatnonzero(track.is_valid):
-            geometry.check_transform(
-                track.matrices[index], f"{self.source}: frame {index}: {name}Transform"
-            )
-        return np.where(track.is_valid[:, None, None], track.matrices, np.nan)
+        is_valid = track.is_valid
+        if accepts_unstated:
+            is_unstated = np.array([status == "" for status in track.status])
+            is_valid = is_valid | (is_unstated & ~np.isnan(track.matrices).all(axis=(1, 2)))
+        try:
+            geometry.check_transform(track.matrices[is_valid])
+        except ValueError:
+            for index in np.flatnonzero(is_valid):
+                where = f"{self.source}: frame {index}: {name}Transform"
+                geometry.check_transform(track.matrices[index], where)
+        return np.where(is_valid[:, None, None], track.matrices, np.nan)
 
     def to_sweep(
         self,
         *,
         probe: str = "Probe",
-        reference: str = "Reference",
+        reference: str | None = None,
         T_pixel_to_probe=None,
-        sweep_id: str = "",
+        sweep_id: str | None = None,
+        accepts_unstated: bool = False,
     ) -> Sweep:
         """Return the sweep: frames, times, and the poses of the probe in the reference.
 
         Parameters
         ----------
-        probe, reference : str
-            Names of the two frames of reference as in the file.
+        probe : str
+            Name of the probe's frame of reference as in the file.
+        reference : str, optional
+            What the poses shall refer to, as in the file. Left out: what the header field
+            SweepReference says (see `from_sweep`), else "Reference".
         T_pixel_to_probe : array-like (4, 4), optional
-            Calibration, mm per pixel included. Left out: from the header field
-            ImageToProbeTransform where there is one (see `from_sweep`), else none.
-        sweep_id : str
+            Calibration, mm per pixel included. Left out: the header field
+            ImageToProbeTransform where there is one, else none.
+        sweep_id : str, optional
+            Left out: the header field SweepId, else empty.
+        accepts_unstated : bool
+            See `chain`.
 
         Returns
         -------
@@ -197,43 +224,77 @@ class Sequence:
             with status OK is not rigid.
         """
         if not self.has_images:
-            raise ValueError(
-                f"{self.source}: a sweep needs images, got frames of {self.frames.shape}"
-            )
-        poses = self.chain(probe, reference)
-        is_posed = ~np.isnan(poses).any(axis=(1, 2))
-        if not is_posed.any():
-            raise ValueError(
-                f"{self.source}: no frame has a valid pose of {probe} in {reference}: "
-                + self._describe(self._route(probe, reference))
-            )
-        has_image = np.array([status in ("", OK) for status in self.image_status], bool)
+            shape = self.frames.shape
+            raise ValueError(f"{self.source}: a sweep needs images, got frames of {shape}")
+        reference = reference or self.fields.get(sweep_fields.REFERENCE, "Reference")
+        poses = self.chain(probe, reference, accepts_unstated=accepts_unstated)
+        is_given = T_pixel_to_probe is not None
         return Sweep(
             frames=self.frames,
             time_s=self.time_s,
             T_probe_to_reference=poses,
-            is_valid=is_posed & has_image,
-            T_pixel_to_probe=self._calibration(T_pixel_to_probe),
+            is_valid=self._validity(poses, probe, reference),
+            T_pixel_to_probe=(
+                T_pixel_to_probe if is_given else sweep_fields.calibration_of(*self._named)
+            ),
+            pixel_spacing_xy_mm=None if is_given else sweep_fields.spacing_of(*self._named),
+            imu=sweep_fields.imu_of(*self._named),
             reference=reference[:1].lower() + reference[1:],
-            sweep_id=sweep_id,
+            sweep_id=self.fields.get(sweep_fields.SWEEP_ID, "") if sweep_id is None else sweep_id,
         )
 
-    def _describe(self, route: list[tuple[str, bool]]) -> str:
-        """Return how often each status of a chain occurs."""
+    @property
+    def _named(self) -> tuple[dict[str, str], str]:
+        """Return the header fields and the file they come from."""
+        return self.fields, self.source
+
+    def _validity(self, poses: np.ndarray, probe: str, reference: str) -> np.ndarray:
+        """Return where image and pose are valid; refuse a file without any valid pose."""
+        is_posed = ~np.isnan(poses).any(axis=(1, 2))
+        if is_posed.any():
+            return is_posed & np.array([status in ("", OK) for status in self.image_status])
         counts = [
-            f"{name} is {', '.join(f'{s or UNSTATED} in {n}' for s, n in counted.items())}"
-            for name, _ in route
-            for counted in [Counter(self.transforms[name].status)]
+            f"{name} is {status or 'without a status'} in {count}"
+            for name, _ in self._route(probe, reference)
+            for status, count in Counter(self.transforms[name].status).items()
         ]
-        return "; ".join(counts) + f" of {len(self)} frames"
-
-    def _calibration(self, T_pixel_to_probe):
-        """Return the given calibration, else the header's, else None."""
-        text = self.fields.get(CALIBRATION_FIELD)
-        if T_pixel_to_probe is not None or text is None:
-            return T_pixel_to_probe
-        where = f"{self.source}: {CALIBRATION_FIELD}"
-        return header.numbers(text, where, count=16).reshape(4, 4)
+        raise ValueError(
+            f"{self.source}: no frame has a valid pose of {probe} in {reference}: "
+            f"{', '.join(counts)} of {len(self)} frames"
+        )
 
 
-UNSTATED = "unstated"
+def from_sweep(sweep: Sweep) -> Sequence:
+    """Return a sequence that holds a sweep, to be written to a file.
+
+    Parameters
+    ----------
+    sweep : Sweep
+
+    Returns
+    -------
+    Sequence
+        Poses as the transform ProbeToReference (ProbeToTracker, ProbeToHip ...: after
+        `sweep.reference`), INVALID with an identity matrix where they are NaN, as PLUS
+        does; image status INVALID where a frame is invalid in spite of its pose.
+        Calibration, spacing, names and inertial samples as header fields (`sweep_fields`).
+
+    Notes
+    -----
+    `from_sweep(sweep).to_sweep()` returns an equal sweep, also through a file.
+    """
+    poses = sweep.T_probe_to_reference
+    is_posed = ~np.isnan(poses).any(axis=(1, 2))
+    track = TransformTrack(
+        matrices=np.where(is_posed[:, None, None], poses, np.eye(4)),
+        status=tuple(OK if posed else INVALID for posed in is_posed),
+    )
+    has_image = sweep.is_valid | ~is_posed
+    return Sequence(
+        frames=sweep.frames,
+        time_s=sweep.time_s,
+        transforms={f"ProbeTo{sweep_fields.frame_name(sweep.reference)}": track},
+        image_status=tuple(OK if there else INVALID for there in has_image),
+        fields=sweep_fields.fields_of(sweep),
+        source=f"sweep {sweep.sweep_id!r}",
+    )
