@@ -34,6 +34,9 @@ from hipus.reconstruction.rows import LARGEST_COORDINATE
 
 log = logging.getLogger(__name__)
 
+#: A pixel half-way between two voxels goes to the upper one even if rounding errors put it up
+#: to this many voxels too low. Also the C++ reference's: its floor works in steps of 2^-16.
+TIE_TOLERANCE = 2.0**-17
 INTERPOLATIONS = ("nearest", "linear")
 COMPOUNDINGS = ("mean", "maximum", "latest")
 
@@ -117,7 +120,7 @@ def voxelise(
     Pixel-nearest and pixel-trilinear methods of Solberg et al. (2007), as in PLUS (Lasso et
     al. 2014). Peak memory is 16 bytes a voxel and one block of frames. Unweighted nearest
     means of uint8 frames are exact; other means have float32 sums.
-    Trap: a voxel is nearest by rounding half up, in all directions.
+    Trap: the nearest voxel is found by rounding half up, in all directions.
     """
     _check_methods(interpolation, compounding, frame_weights, pixel_weights)
     T = _checked_transforms(T_pixel_to_world)
@@ -202,7 +205,7 @@ def _layout(coordinates, region: ImageRegion, grid: VoxelGrid, interpolation: st
 def _kernel_steps(coordinates: np.ndarray, layout: Layout) -> np.ndarray:
     """Return cell coordinates in kernel order: floor gives the cell."""
     steps = coordinates[:, layout.axes].copy()
-    steps[:, :, 2] += 1.0 if layout.pad else 0.5
+    steps[:, :, 2] += 1.0 if layout.pad else 0.5 + TIE_TOLERANCE
     return steps
 
 
