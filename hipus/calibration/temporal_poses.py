@@ -92,7 +92,8 @@ def smoothed_poses(time_s, T, query_time_s, *, sigma_s: float) -> np.ndarray:
     Returns
     -------
     numpy.ndarray (M, 4, 4) float64
-        NaN outside the valid time range and where fewer than 4 samples are near.
+        NaN outside the valid time range, where fewer than 4 samples are near, and where the
+        nearest is further than sigma.
 
     Raises
     ------
@@ -111,24 +112,34 @@ def smoothed_poses(time_s, T, query_time_s, *, sigma_s: float) -> np.ndarray:
     is_valid = np.isfinite(T).all(axis=(-2, -1))
     time_s, T = np.asarray(time_s, float)[is_valid], np.asarray(T, float)[is_valid]
     query_time_s = np.asarray(query_time_s, float)
+    first = np.searchsorted(time_s, query_time_s - 3 * sigma_s, "left")
+    count = np.searchsorted(time_s, query_time_s + 3 * sigma_s, "right") - first
+    is_known = (count >= 4) & (query_time_s >= time_s[0]) & (query_time_s <= time_s[-1])
+    # Deep in a gap a quadratic through one side would extrapolate.
+    after = np.searchsorted(time_s, query_time_s).clip(1, len(time_s) - 1)
+    gap_s = np.abs(query_time_s - time_s[[after - 1, after]]).min(axis=0)
+    is_known &= gap_s <= sigma_s
     result = np.full((len(query_time_s), 4, 4), np.nan)
-    for index, at_s in enumerate(query_time_s):
-        is_near = np.abs(time_s - at_s) <= 3 * sigma_s
-        if is_near.sum() >= 4 and time_s[0] <= at_s <= time_s[-1]:
-            result[index] = _regressed(time_s[is_near] - at_s, T[is_near], sigma_s)
+    if is_known.any():
+        order = np.arange(count[is_known].max())
+        is_near = order < count[is_known, None]
+        window = (first[is_known, None] + order).clip(max=len(time_s) - 1)
+        offset = (time_s[window] - query_time_s[is_known, None]) / sigma_s
+        result[is_known] = _regressed(offset, T[window], is_near)
     return result
 
 
-def _regressed(offset_s: np.ndarray, T: np.ndarray, sigma_s: float) -> np.ndarray:
-    """Return the pose at offset 0 of a weighted quadratic through poses at offsets."""
-    nearest = T[np.abs(offset_s).argmin()]
-    turned = rotations.to_rotation_vector(
-        geometry.closest_rigid(geometry.relative(nearest, T))[:, :3, :3]
-    )
-    weight = np.exp(-0.25 * (offset_s / sigma_s) ** 2)[:, None]
-    # Offsets in units of sigma keep the system well conditioned at any frame rate.
-    powers = (offset_s / sigma_s)[:, None] ** np.arange(3)
-    values = np.concatenate([T[:, :3, 3], turned], axis=1)
-    at_zero = np.linalg.lstsq(powers * weight, values * weight, rcond=None)[0][0]
-    rotation = nearest[:3, :3] @ rotations.from_rotation_vector(at_zero[3:])
-    return geometry.transform(rotation, at_zero[:3])
+def _regressed(offset: np.ndarray, T: np.ndarray, is_near: np.ndarray) -> np.ndarray:
+    """Return poses (M, 4, 4) at offset 0 of weighted quadratics through (M, K) poses.
+
+    Offsets are in units of sigma, which keeps the normal equations well conditioned.
+    """
+    rows = np.arange(len(T))
+    nearest = T[rows, np.where(is_near, np.abs(offset), np.inf).argmin(axis=1)]
+    turned = geometry.closest_rigid(geometry.relative(nearest[:, None], T))[..., :3, :3]
+    values = np.concatenate([T[..., :3, 3], rotations.to_rotation_vector(turned)], axis=-1)
+    weighted = (is_near * np.exp(-0.5 * offset**2))[..., None] * offset[..., None] ** np.arange(3)
+    normal = np.swapaxes(weighted, 1, 2) @ offset[..., None] ** np.arange(3)
+    at_zero = np.linalg.solve(normal, np.swapaxes(weighted, 1, 2) @ values)[:, 0]
+    rotation = nearest[:, :3, :3] @ rotations.from_rotation_vector(at_zero[:, 3:])
+    return geometry.transform(rotation, at_zero[:, :3])

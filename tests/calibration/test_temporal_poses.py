@@ -102,6 +102,17 @@ class TestSmoothedPoses:
         smoothed = smoothed_poses(time_s, T, [-0.01, 0.15, 2.5, 5.31], sigma_s=0.1)
         assert np.isnan(smoothed).all(axis=(1, 2)).tolist() == [True, False, True, True]
 
+    def test_a_gap_is_not_entered_further_than_the_width(self):
+        time_s = np.concatenate([np.arange(0, 1, 0.05), np.arange(2, 3, 0.05)])
+        query_s = np.array([0.95, 1.0, 1.04, 1.06, 1.5, 1.91, 1.97])
+        smoothed = smoothed_poses(time_s, self.poses(time_s), query_s, sigma_s=0.1)
+        is_known = np.isfinite(smoothed).all(axis=(1, 2))
+        assert is_known.tolist() == [True, True, True, False, False, True, True]
+
+    def test_no_query_gives_no_poses(self):
+        smoothed = smoothed_poses(self.time_s, self.poses(self.time_s), [], sigma_s=0.1)
+        assert smoothed.shape == (0, 4, 4)
+
     @pytest.mark.parametrize("sigma_s", [0.0, -1.0, np.nan])
     def test_width_must_be_positive(self, sigma_s):
         with pytest.raises(ValueError, match="sigma_s must be positive"):
