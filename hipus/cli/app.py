@@ -1,0 +1,54 @@
+"""The application: commands, errors, verbosity."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from hipus import __version__
+from hipus.cli import calibrate, data, sweeps
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Freehand 3D ultrasound: look at sweeps, calibrate a probe, reconstruct a volume.",
+)
+app.command("info")(sweeps.info)
+app.command("convert")(sweeps.convert)
+app.command("reconstruct")(sweeps.reconstruct)
+app.command("fetch")(data.fetch)
+app.add_typer(calibrate.app, name="calibrate")
+
+_VERBOSE = typer.Option("--verbose", "-v", help="Say more, and show where an error arose.")
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    verbose: Annotated[bool, _VERBOSE] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Set up logging for all commands."""
+    level = logging.DEBUG if verbose else logging.WARNING
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=level, stream=sys.stderr)
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command; an expected error is one line on standard error and exit status 1."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            raise
+        typer.echo(f"hipus: error: {error}", err=True)
+        sys.exit(1)
