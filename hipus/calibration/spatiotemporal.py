@@ -14,8 +14,7 @@ from functools import partial
 import numpy as np
 
 from hipus import geometry
-
-from hipus.calibration.spatiotemporal_scan import Scan, Solver, localisation_errors_mm
+from hipus.calibration.spatiotemporal_scan import Scan, Solver
 from hipus.calibration.temporal_poses import smoothed_poses
 from hipus.calibration.wires import NWirePhantom
 from hipus.sweep import check_times
@@ -42,7 +41,7 @@ class SpatiotemporalCalibration:
         Standard error, solving anew without one block of consecutive frames at a time.
     lag_interval_s : tuple of 2 float
         95 % interval (Student's t).
-    width_s : tuple of 2 float
+    equivalent_lags_s : tuple of 2 float
         First and last lag whose error is not larger than the least one by more than chance
         (one-sided 95 %, paired by blocks of frames).
     T_pixel_to_probe : numpy.ndarray (4, 4)
@@ -60,7 +59,7 @@ class SpatiotemporalCalibration:
     lag_s: float
     lag_sd_s: float
     lag_interval_s: tuple[float, float]
-    width_s: tuple[float, float]
+    equivalent_lags_s: tuple[float, float]
     T_pixel_to_probe: np.ndarray
     error_mm: float
     lags_s: np.ndarray
@@ -89,7 +88,7 @@ def calibrate(
     ----------
     image_time_s : array-like (F,)
         Strictly increasing times of the frames in which wires were found.
-    points_px : array-like (F, 3 L, 2)
+    points_px : array-like (F, 3 P, 2)
         Wire points in the phantom's order; NaN where not found (such frames are left out).
     pose_time_s : array-like (N,)
         Strictly increasing; need not be the images' times.
@@ -210,18 +209,16 @@ def _estimated(scan: Scan, smoothing_s: float, *, frames_total: int):
             f"{lags_s[best]:.3f} s: no minimum, shift lag_range_s"
         )
     lag_s = scan.minimum_s(curve_mm)
-    poses = scan.poses_at(scan.image_time_s + lag_s)
-    T_pixel_to_probe = scan.solve(scan.points_px, poses)
-    at_lag_mm = localisation_errors_mm(T_pixel_to_probe, scan.points_px, poses, scan.phantom)
+    T_pixel_to_probe, error_mm = scan.solution(lag_s)
     sd_s, half_s = scan.jackknife_s(best)
-    log.info("lag %.4f s, sd %.4f s, error %.3f mm", lag_s, sd_s, at_lag_mm.mean())
+    log.info("lag %.4f s, sd %.4f s, error %.3f mm", lag_s, sd_s, error_mm)
     return SpatiotemporalCalibration(
         lag_s=lag_s,
         lag_sd_s=sd_s,
         lag_interval_s=(lag_s - half_s, lag_s + half_s),
-        width_s=scan.width_s(errors_mm),
+        equivalent_lags_s=scan.equivalent_lags_s(errors_mm),
         T_pixel_to_probe=T_pixel_to_probe,
-        error_mm=float(at_lag_mm.mean()),
+        error_mm=error_mm,
         lags_s=lags_s,
         errors_mm=curve_mm,
         smoothing_s=smoothing_s,

@@ -66,6 +66,16 @@ class Scan:
         """Return the lag of the least of (L,) errors, refined between lags."""
         return _vertex(self.lags_s, curve_mm)
 
+    def solution(self, lag_s: float) -> tuple[np.ndarray, float]:
+        """Return T_pixel_to_probe (4, 4) at any lag, and its mean error in mm."""
+        poses = self.poses_at(self.image_time_s + lag_s)
+        # Between two lags that were tried a short gap of the tracker may hide.
+        is_posed = np.isfinite(poses).all(axis=(1, 2))
+        points_px, poses = self.points_px[is_posed], poses[is_posed]
+        T_pixel_to_probe = self.solve(points_px, poses)
+        errors_mm = localisation_errors_mm(T_pixel_to_probe, points_px, poses, self.phantom)
+        return T_pixel_to_probe, float(errors_mm.mean())
+
     def jackknife_s(self, best: int) -> tuple[float, float]:
         """Return standard error and half width of the 95 % interval of the lag.
 
@@ -89,7 +99,7 @@ class Scan:
         sd_s = float(np.sqrt((_BLOCKS - 1) * np.var(found_s)))
         return sd_s, float(student_t.ppf(0.975, _BLOCKS - 1) * sd_s)
 
-    def width_s(self, errors_mm: np.ndarray) -> tuple[float, float]:
+    def equivalent_lags_s(self, errors_mm: np.ndarray) -> tuple[float, float]:
         """Return the first and last lag around the best that chance may have made worse.
 
         Parameters

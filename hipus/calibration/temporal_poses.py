@@ -98,7 +98,7 @@ def smoothed_poses(time_s, T, query_time_s, *, sigma_s: float) -> np.ndarray:
     Raises
     ------
     ValueError
-        If `sigma_s` is not positive.
+        If `sigma_s` is not positive or no pose is valid.
 
     Notes
     -----
@@ -110,6 +110,8 @@ def smoothed_poses(time_s, T, query_time_s, *, sigma_s: float) -> np.ndarray:
     if not sigma_s > 0:
         raise ValueError(f"sigma_s must be positive, got {sigma_s}")
     is_valid = np.isfinite(T).all(axis=(-2, -1))
+    if not is_valid.any():
+        raise ValueError(f"T must hold at least one valid pose, got {len(is_valid)} invalid ones")
     time_s, T = np.asarray(time_s, float)[is_valid], np.asarray(T, float)[is_valid]
     query_time_s = np.asarray(query_time_s, float)
     first = np.searchsorted(time_s, query_time_s - 3 * sigma_s, "left")

@@ -107,7 +107,7 @@ class TestSimulatedRecovery:
         data = recording(phantom, lag_s, noise_px=1.0, noise_mm=0.05, rng=rng)
         found = spatiotemporal.calibrate(*data, phantom, step_s=0.01, solve=row_wise(phantom))
         assert found.lag_s == pytest.approx(lag_s, abs=0.002)
-        assert found.width_s[0] - 0.01 <= lag_s <= found.width_s[1] + 0.01
+        assert found.equivalent_lags_s[0] - 0.01 <= lag_s <= found.equivalent_lags_s[1] + 0.01
 
     def test_calibration_at_the_lag_is_the_true_one(self, phantom):
         data = recording(phantom, -0.12)
@@ -159,7 +159,7 @@ class TestDoubt:
             )
             for pace in (1.0, 0.15)
         )
-        assert np.ptp(slow.width_s) > 2 * np.ptp(quick.width_s)
+        assert np.ptp(slow.equivalent_lags_s) > 2 * np.ptp(quick.equivalent_lags_s)
         assert slow.lag_sd_s > 2 * quick.lag_sd_s
         assert slow.lag_interval_s[0] < -0.15 < slow.lag_interval_s[1]
 
@@ -288,5 +288,5 @@ class TestRealWires:
         )
         assert shifted.lag_s - own.lag_s == pytest.approx(-0.12, abs=0.01)
         assert shifted.lag_interval_s[0] - 0.005 < -0.12 < shifted.lag_interval_s[1]
-        assert shifted.width_s[0] <= -0.12 <= shifted.width_s[1]
+        assert shifted.equivalent_lags_s[0] <= -0.12 <= shifted.equivalent_lags_s[1]
         assert 0.01 < shifted.lag_sd_s < 0.03

@@ -117,3 +117,7 @@ class TestSmoothedPoses:
     def test_width_must_be_positive(self, sigma_s):
         with pytest.raises(ValueError, match="sigma_s must be positive"):
             smoothed_poses(self.time_s, self.poses(self.time_s), [0.1], sigma_s=sigma_s)
+
+    def test_poses_must_not_all_be_invalid(self):
+        with pytest.raises(ValueError, match="at least one valid pose, got 8 invalid ones"):
+            smoothed_poses(self.time_s, np.full((8, 4, 4), np.nan), [0.1], sigma_s=0.1)
