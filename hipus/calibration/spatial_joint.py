@@ -2,8 +2,9 @@
 
 Decides a calibration that is geometrically possible (orthogonal image axes, which the classic
 method's are not), uses all dots, resists outliers and tells its own uncertainty. Deliberately
-keeps the phantom's registration as it is given: three parallel layers constrain the image's
-elevational position so weakly that refining both would trade one against the other.
+keeps the phantom's registration as it is given: refined along with the calibration on PLUS's
+fCal 2.0 sweep it halves the residual there, moves the phantom by 5 mm, and raises the
+point-to-wire distance on the validation sweep from 0.35 to 0.52 mm.
 """
 
 from __future__ import annotations
