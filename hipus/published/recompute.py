@@ -51,3 +51,28 @@ def recomputed_checks() -> pd.DataFrame:
         raise ValueError(f"a check is recomputed twice: {error}") from error
     order = ["check_id", "source", "statement", "computed", "printed", "verdict"]
     return joined.sort_values("check_id", ignore_index=True)[[*order, *columns[3:]]]
+
+
+def published_checks() -> pd.DataFrame:
+    """Return the whole audit with our recomputation beside it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per check of `audit.csv`: check_id, source, statement, printed,
+        audit_computed, audit_verdict, note, recomputed and recomputed_verdict (both empty
+        where the check is not recomputed), sorted by check_id.
+
+    Raises
+    ------
+    ValueError
+        As `recomputed_checks`.
+    """
+    ours = recomputed_checks().set_index("check_id")[["computed", "verdict"]]
+    ours = ours.rename(columns={"computed": "recomputed", "verdict": "recomputed_verdict"})
+    transcribed = audit.checks().rename(
+        columns={"computed": "audit_computed", "verdict": "audit_verdict"}
+    )
+    columns = ["check_id", "source", "statement", "printed", "audit_computed", "audit_verdict"]
+    joined = transcribed[[*columns, "note"]].join(ours, on="check_id")
+    return joined.fillna({"recomputed": "", "recomputed_verdict": ""})

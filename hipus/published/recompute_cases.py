@@ -6,6 +6,7 @@ column headed Hausdorff distance can be. Deliberately uses nothing but printed n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -53,7 +54,7 @@ def checks() -> list[Check]:
     -------
     list of Check
     """
-    return [*_orientations(), hausdorff_lattice(), hausdorff_zeros()]
+    return [*_orientations(), balanced_orientations(), hausdorff_lattice(), hausdorff_zeros()]
 
 
 def cases(column: str) -> pd.DataFrame:
@@ -74,8 +75,10 @@ def cases(column: str) -> pd.DataFrame:
     return frame.pivot(index="case", columns="structure", values=column)[list(STRUCTURES)]
 
 
-def fit_orientations(case_values: pd.DataFrame, metric: str) -> SplitFit:
-    """Try all 70 ways to call four of the eight cases proximal-distal.
+def fit_orientations(
+    case_values: pd.DataFrame, metric: str, *, group_sizes: Sequence[int] = (4,)
+) -> SplitFit:
+    """Try every way to call some of the eight cases proximal-distal and the others not.
 
     Parameters
     ----------
@@ -83,6 +86,8 @@ def fit_orientations(case_values: pd.DataFrame, metric: str) -> SplitFit:
         (8, 4) from `cases`.
     metric : str
         Metric of Table 3: "dice", "hd_mm" or "asd_mm".
+    group_sizes : sequence of int
+        Sizes of the proximal-distal group to try, each 1 to 7; four gives 70 splits.
 
     Returns
     -------
@@ -93,17 +98,37 @@ def fit_orientations(case_values: pd.DataFrame, metric: str) -> SplitFit:
     Table 3 does not say which cases it averages. A split fits if all eight means are within
     half a unit of the third digit, plus half a unit of the fourth for Table 4's rounding.
     """
-    table3 = tables.load("midl_table3").query("metric == @metric")
+    table3 = tables.load("midl_table3")
+    table3 = table3[table3["metric"] == metric]
     table3 = table3.pivot(index="sweep_orientation", columns="structure", values="value")
-    first = table3.loc["proximal_distal", list(STRUCTURES)]
-    second = table3.loc["posterior_anterior", list(STRUCTURES)]
+    target = table3.loc[["proximal_distal", "posterior_anterior"], list(STRUCTURES)].to_numpy()
+    values = case_values.to_numpy()
     worst = {}
-    for chosen in combinations(case_values.index, 4):
-        means = case_values.loc[list(chosen)].mean(), case_values.drop(list(chosen)).mean()
-        worst[chosen] = max((means[0] - first).abs().max(), (means[1] - second).abs().max())
+    for size in group_sizes:
+        for chosen in combinations(range(len(values)), size):
+            rest = np.delete(values, chosen, axis=0)
+            means = np.stack([values[list(chosen)].mean(axis=0), rest.mean(axis=0)])
+            worst[chosen] = float(np.abs(means - target).max())
     best, runner_up = sorted(worst, key=worst.get)[:2]
     fitting = sum(value <= _HALF_3_DIGITS + _HALF_4_DIGITS for value in worst.values())
-    return SplitFit(best, worst[best], worst[runner_up], fitting)
+    names = tuple(case_values.index[list(best)])
+    return SplitFit(names, worst[best], worst[runner_up], fitting)
+
+
+def balanced_orientations() -> Check:
+    """Check that Table 4 has as many proximal-distal as posterior-anterior cases.
+
+    Returns
+    -------
+    Check
+        Consistent if, of all 254 splits of any size, one fits Table 3, and it is even.
+    """
+    values = cases("dice")
+    fit = fit_orientations(values, "dice", group_sizes=range(1, len(values)))
+    n_first = len(fit.proximal_distal)
+    computed = f"{n_first} + {len(values) - n_first}; splits of any size that fit: {fit.n_fitting}"
+    even = fit.n_fitting == 1 and 2 * n_first == len(values)
+    return Check("A062", computed, "balanced coverage", holds(even))
 
 
 def hausdorff_lattice() -> Check:

@@ -8,6 +8,7 @@ Deliberately corrects nothing: suspected misprints are noted, never repaired.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -83,6 +84,12 @@ def read_csv(name: str) -> pd.DataFrame:
     file = folder() / name
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing: run `dvc pull data.dvc`")
+    return _read(file, file.stat().st_mtime_ns).copy()
+
+
+@lru_cache(maxsize=64)
+def _read(file: Path, changed_ns: int) -> pd.DataFrame:
+    """Parse a file once for each state of it."""
     return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
 
 
@@ -98,7 +105,14 @@ def index() -> tuple[PrintedColumn, ...]:
     ValueError
         If the index has other columns than `PrintedColumn`, or an unknown kind.
     """
-    frame = read_csv("index.csv")
+    file = folder() / "index.csv"
+    return _index(file, file.stat().st_mtime_ns if file.is_file() else 0)
+
+
+@lru_cache(maxsize=4)
+def _index(file: Path, changed_ns: int) -> tuple[PrintedColumn, ...]:
+    """Parse the index once for each state of the file."""
+    frame = read_csv(file.name)
     expected = [field.name for field in fields(PrintedColumn)]
     if list(frame.columns) != expected:
         raise ValueError(f"index.csv: columns must be {expected}, got {list(frame.columns)}")

@@ -1,12 +1,14 @@
 """Recomputing the audit: methods on hand-made numbers, and sensitivity to the tables."""
 
 import re
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from hipus.published import (
+    as_printed,
     recompute,
     recompute_cases,
     recompute_companions,
@@ -39,7 +41,7 @@ class TestMethods:
         assert (low, high) == (pytest.approx(0.95 / 2.5), pytest.approx(1.05 / 1.5))
 
     def test_a_split_is_found_whichever_cases_it_has(self):
-        # Cases 2 and 5 to 7 are swapped in: Table 3 must then fit them and no others.
+        # The same values under other names: the split must follow them.
         cases = recompute_cases.cases("dice")
         renamed = cases.set_axis(["2", "1", "3", "5", "4", "6", "7", "8"])
         fit = recompute_cases.fit_orientations(renamed.sort_index(), "dice")
@@ -91,6 +93,44 @@ class TestSensitivity:
     def test_a_drift_that_is_no_mean_could_be_a_maximum(self, edited):
         edited.replace("midl2026_text_claims.csv", 'all sweeps",12.6', 'all sweeps",22.6')
         assert verdict_of(recompute_counts, "A044") == "consistent"
+
+
+class TestWholeAudit:
+    def test_has_every_check_once_with_ours_beside_it(self):
+        table = recompute.published_checks().set_index("check_id")
+        assert len(table) == 199
+        row = table.loc["A001"]
+        assert (row["audit_computed"], row["recomputed"]) == ("0.63075", "0.63075")
+        assert (row["audit_verdict"], row["recomputed_verdict"]) == ("consistent", "consistent")
+
+    def test_leaves_ours_empty_where_nothing_is_recomputed(self):
+        table = recompute.published_checks().set_index("check_id")
+        assert table.loc["A107", "recomputed_verdict"] == ""
+        assert (table["recomputed_verdict"] != "").sum() == len(recompute.recomputed_checks())
+
+
+class TestOrientations:
+    def test_of_all_splits_of_any_size_only_the_even_one_fits(self):
+        check = recompute_cases.balanced_orientations()
+        assert check.computed == "4 + 4; splits of any size that fit: 1"
+        assert check.verdict == "consistent"
+
+    def test_fast_enumeration_equals_a_slow_one(self):
+        values = recompute_cases.cases("asd_gt_to_pred_mm")
+        printed = as_printed("midl_table3").query("metric == 'asd_mm'")
+        slow = []
+        for chosen in combinations(values.index, 4):
+            deviations = []
+            for row in printed.itertuples():
+                named = row.sweep_orientation == "proximal_distal"
+                group = [case for case in values.index if (case in chosen) == named]
+                mean = sum(values.loc[case, row.structure] for case in group) / 4
+                deviations.append(abs(mean - float(row.value)))
+            slow.append((max(deviations), chosen))
+        slow.sort()
+        fit = recompute_cases.fit_orientations(values, "asd_mm")
+        assert (fit.worst, fit.proximal_distal) == (pytest.approx(slow[0][0]), slow[0][1])
+        assert fit.next_best == pytest.approx(slow[1][0])
 
 
 class TestFaults:
