@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from hipus import geometry
+from hipus.calibration import spatial
 from hipus.calibration.spatiotemporal_scan import Scan, Solver
 from hipus.calibration.temporal_poses import smoothed_poses
 from hipus.calibration.wires import NWirePhantom
@@ -188,7 +189,6 @@ def _pose_track(pose_time_s, T_probe_to_reference, smoothing_s: float | None):
 
 def _solver(phantom: NWirePhantom, method: str) -> Solver:
     """Return the package's own solution in space."""
-    from hipus.calibration import spatial
 
     def solve(points_px: np.ndarray, T_probe_to_reference: np.ndarray) -> np.ndarray:
         found = spatial.calibrate(points_px, T_probe_to_reference, phantom, method=method)

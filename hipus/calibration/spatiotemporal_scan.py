@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
-from hipus import geometry
+from hipus.calibration.spatial_errors import evaluate
 from hipus.calibration.wires import NWirePhantom
 
 #: Half width of the neighbourhood to which the parabola is fitted.
@@ -57,14 +57,17 @@ class Scan:
         for row, lag in enumerate(lags):
             poses = self.poses[lag]
             T_pixel_to_probe = self.solve(self.points_px[is_fitted], poses[is_fitted])
-            errors_mm[row] = localisation_errors_mm(
-                T_pixel_to_probe, self.points_px, poses, self.phantom
-            )
+            errors_mm[row] = self._localisation_mm(T_pixel_to_probe, self.points_px, poses)
         return errors_mm
 
     def minimum_s(self, curve_mm: np.ndarray) -> float:
         """Return the lag of the least of (L,) errors, refined between lags."""
         return _vertex(self.lags_s, curve_mm)
+
+    def _localisation_mm(self, T_pixel_to_probe, points_px, poses) -> np.ndarray:
+        """Return each frame's 3D error, the mean over its middle wires, (F,)."""
+        errors = evaluate(T_pixel_to_probe, points_px, poses, self.phantom)
+        return errors.reprojection_mm.mean(axis=1)
 
     def solution(self, lag_s: float) -> tuple[np.ndarray, float]:
         """Return T_pixel_to_probe (4, 4) at any lag, and its mean error in mm."""
@@ -73,7 +76,7 @@ class Scan:
         is_posed = np.isfinite(poses).all(axis=(1, 2))
         points_px, poses = self.points_px[is_posed], poses[is_posed]
         T_pixel_to_probe = self.solve(points_px, poses)
-        errors_mm = localisation_errors_mm(T_pixel_to_probe, points_px, poses, self.phantom)
+        errors_mm = self._localisation_mm(T_pixel_to_probe, points_px, poses)
         return T_pixel_to_probe, float(errors_mm.mean())
 
     def jackknife_s(self, best: int) -> tuple[float, float]:
@@ -89,7 +92,7 @@ class Scan:
         Delete-one-block jackknife (Kuensch 1989): consecutive frames err together.
         """
         step_s = self.lags_s[1] - self.lags_s[0]
-        reach = int(np.ceil(3 * max(_FIT_S, 2 * step_s) / step_s))
+        reach = int(np.ceil(2 * max(_FIT_S, 2 * step_s) / step_s))
         lags = np.arange(max(best - reach, 0), min(best + reach + 1, len(self.lags_s)))
         found_s = []
         for block in range(_BLOCKS):
@@ -121,32 +124,6 @@ class Scan:
         first = before[-1] + 1 if len(before) else 0
         last = best + after[0] if len(after) else len(self.lags_s) - 1
         return float(self.lags_s[first]), float(self.lags_s[last])
-
-
-def localisation_errors_mm(
-    T_pixel_to_probe, points_px, T_probe_to_reference, phantom: NWirePhantom
-) -> np.ndarray:
-    """Return how far each frame's middle wires lie from where the N patterns put them.
-
-    Parameters
-    ----------
-    T_pixel_to_probe : array-like (4, 4)
-    points_px : array-like (F, 3 P, 2)
-    T_probe_to_reference : array-like (F, 4, 4)
-    phantom : NWirePhantom
-
-    Returns
-    -------
-    numpy.ndarray (F,)
-        Mean 3D distance over the P middle wires, in mm.
-    """
-    points_px = np.asarray(points_px, np.float64)
-    flat = np.concatenate([points_px, np.zeros((*points_px.shape[:2], 1))], axis=2)[:, 1::3]
-    T_pixel_to_phantom = geometry.compose(
-        geometry.invert(phantom.T_phantom_to_reference), T_probe_to_reference, T_pixel_to_probe
-    )
-    offset_mm = geometry.apply(T_pixel_to_phantom, flat) - phantom.middle_points_mm(points_px)
-    return np.linalg.norm(offset_mm, axis=-1).mean(axis=-1)
 
 
 def _vertex(lags_s: np.ndarray, curve_mm: np.ndarray) -> float:

@@ -5,7 +5,6 @@ import pytest
 
 from hipus import geometry, rotations
 from hipus.calibration import spatiotemporal
-from hipus.calibration.spatiotemporal_scan import localisation_errors_mm
 from hipus.calibration.wires import NWirePhantom, SegmentationSettings
 
 T_PHANTOM_TO_REFERENCE = geometry.transform(
@@ -135,7 +134,13 @@ class TestSimulatedRecovery:
         image_s, points_px, pose_s, T = recording(phantom, -0.2, noise_px=3.0, rng=rng)
         first, second = (
             spatiotemporal.calibrate(
-                image_s, points_px, pose_s + late_s, T, phantom, solve=row_wise(phantom)
+                image_s,
+                points_px,
+                pose_s + late_s,
+                T,
+                phantom,
+                step_s=0.01,
+                solve=row_wise(phantom),
             ).lag_s
             for late_s in (0.0, 0.1)
         )
@@ -155,6 +160,7 @@ class TestDoubt:
             spatiotemporal.calibrate(
                 *recording(phantom, -0.15, pace=pace, noise_px=4.0, noise_mm=0.15, rng=rng),
                 phantom,
+                step_s=0.01,
                 solve=row_wise(phantom),
             )
             for pace in (1.0, 0.15)
@@ -188,22 +194,6 @@ class TestDoubt:
         assert found.frames_used == pytest.approx(expected, abs=2)
         assert found.frames_total == len(image_s)
         assert found.lag_s == pytest.approx(-0.12, abs=0.002)
-
-
-class TestLocalisationError:
-    def test_true_calibration_has_none(self, phantom):
-        T = probe_to_reference(IMAGE_S[:5], 1.0)
-        points_px = wire_points_px(IMAGE_S[:5], phantom, 1.0)
-        # The ratio is taken in pixels, exact for lines whatever the pixel's shape.
-        errors_mm = localisation_errors_mm(T_PIXEL_TO_PROBE, points_px, T, phantom)
-        assert errors_mm == pytest.approx(np.zeros(5), abs=1e-9)
-
-    def test_a_shifted_calibration_is_off_by_the_shift_in_every_frame(self, phantom):
-        shifted = geometry.compose(geometry.transform(None, [0, 3.0, 4.0]), T_PIXEL_TO_PROBE)
-        T = probe_to_reference(IMAGE_S[:5], 1.0)
-        points_px = wire_points_px(IMAGE_S[:5], phantom, 1.0)
-        errors_mm = localisation_errors_mm(shifted, points_px, T, phantom)
-        assert errors_mm == pytest.approx(np.full(5, 5.0))
 
 
 class TestErrors:
@@ -283,6 +273,7 @@ class TestRealWires:
                 sweep.T_probe_to_reference,
                 phantom,
                 lag_range_s=lag_range_s,
+                step_s=0.01,
             )
             for shift_s, lag_range_s in ((0.0, (-0.18, 0.2)), (-0.12, (-0.3, 0.0)))
         )
