@@ -116,7 +116,7 @@ def fill_gaps(reconstruction: Reconstruction, *, widest_gap_mm: float) -> Recons
 def _closing(mask: np.ndarray, radius_mm: float, spacing: np.ndarray) -> np.ndarray:
     """Close a mask by a ball given in mm, as if the mask went on beyond the borders."""
     margin = [(int(np.ceil(radius_mm / side)) + 1,) * 2 for side in spacing]
-    wide = np.pad(mask, margin)
+    wide = np.pad(mask, margin, mode="edge")
     grown = ndimage.distance_transform_edt(~wide, spacing) <= radius_mm
     closed = ndimage.distance_transform_edt(grown, spacing) > radius_mm
     return closed[tuple(slice(before, -after) for before, after in margin)]
@@ -160,7 +160,7 @@ def _stick(volume, is_hit, z, y, x, k, limit, like_plus, truncates):
 def _average(values, squares, count):
     """Return the mean of the `count` shortest sticks, ties included; NaN where there are none."""
     total = weights = 0.0
-    used = 0
+    used = first = 0
     while used < count:
         shortest = 0
         for square in squares:
@@ -168,9 +168,10 @@ def _average(values, squares, count):
                 shortest = square
         if shortest == 0:
             break
+        first = first or shortest
+        weight = np.sqrt(first / shortest)  # 1 for the shortest, so that halves stay halves
         for k in range(len(squares)):
             if squares[k] == shortest:
-                weight = 1 / np.sqrt(shortest)
                 total += values[k] * weight
                 weights += weight
                 used += 1
