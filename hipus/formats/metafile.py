@@ -126,7 +126,9 @@ def write(path: str | os.PathLike, sequence: Sequence, *, compressed: bool = Tru
     """
     path = Path(path)
     syntax = _syntax_of(path)
-    pairs = list(_pairs(sequence, "Status" if syntax is nrrd else "ImageStatus"))
+    # PLUS calls it Status in NRRD files; ours goes by either name.
+    is_free = syntax is nrrd and "Status" not in sequence.frame_fields
+    pairs = list(_pairs(sequence, "Status" if is_free else "ImageStatus"))
     has_pixels = sequence.frames.shape[1] * sequence.frames.shape[2] > 0
     writer = {".mha": _write_mha, ".mhd": _write_mhd, ".nrrd": _write_nrrd}[path.suffix.lower()]
     with atomic_path(path) as temporary:
@@ -186,8 +188,8 @@ def _transforms(columns: dict, path: Path) -> dict[str, TransformTrack]:
     """Take the transforms and their statuses out of the columns."""
     tracks = {}
     for key in list(columns):
-        name = key.removesuffix("Transform")
-        if name == key or not TRANSFORM_NAME.fullmatch(name):
+        name = _transform_name(key)
+        if name is None:
             continue
         texts = columns.pop(key)
         matrices = np.full((len(texts), 16), np.nan)
@@ -200,10 +202,18 @@ def _transforms(columns: dict, path: Path) -> dict[str, TransformTrack]:
     return tracks
 
 
+def _transform_name(key: str) -> str | None:
+    """Return the name of the transform that a frame field states, None if it is no transform."""
+    name = key.removesuffix("Transform")
+    return name if name != key and TRANSFORM_NAME.fullmatch(name) else None
+
+
 def _pairs(sequence: Sequence, status_name: str) -> Iterator[tuple[str, str]]:
     """Yield the header fields and frame fields of a sequence, checked."""
     fields = {_ORIENTATION: sequence.orientation, _IMAGE_TYPE: sequence.image_type}
     for key, value in (fields | sequence.fields).items():
+        if key.startswith("Seq_Frame"):
+            raise ValueError(f"field {key} belongs to a frame, not to the header")
         if value or key not in fields:
             yield _checked(key, value)
     columns = _columns(sequence, status_name)
@@ -224,8 +234,11 @@ def _columns(sequence: Sequence, status_name: str) -> dict[str, list[str | None]
         ]
         columns[f"{name}TransformStatus"] = [status or None for status in track.status]
     columns["Timestamp"] = [text(time) for time in sequence.time_s]
-    columns |= {name: list(column) for name, column in sequence.frame_fields.items()}
     columns[status_name] = [status or None for status in sequence.image_status]
+    for name, column in sequence.frame_fields.items():
+        if name in columns or _transform_name(name):
+            raise ValueError(f"frame field {name} has the name of something else")
+        columns[name] = list(column)
     return columns
 
 

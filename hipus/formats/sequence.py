@@ -74,7 +74,7 @@ class Sequence:
     frame_fields : dict of tuple
         All other frame fields, verbatim; None where a frame lacks one.
     fields : dict of str
-        Header fields that are no syntax, verbatim and in order.
+        Other header fields, verbatim and in order.
     orientation : str
         Of `frames`: "MF", "MFA", "MFD", or "XX" where there are no images.
     stored_orientation : str
@@ -105,6 +105,9 @@ class Sequence:
         count = self.frames.shape[0]
         time_s = check_times(self.time_s, f"{self.source}: Timestamp", count=count)
         object.__setattr__(self, "time_s", time_s)
+        for name in self.transforms:
+            if not TRANSFORM_NAME.fullmatch(name):
+                raise ValueError(f"a transform must be named like ProbeToTracker, got {name!r}")
         counts = {name: len(track.status) for name, track in self.transforms.items()}
         counts |= {name: len(column) for name, column in self.frame_fields.items()}
         for name, stated in (counts | {"image_status": len(self.image_status)}).items():
@@ -228,25 +231,21 @@ class Sequence:
             raise ValueError(f"{self.source}: a sweep needs images, got frames of {shape}")
         reference = reference or self.fields.get(sweep_fields.REFERENCE, "Reference")
         poses = self.chain(probe, reference, accepts_unstated=accepts_unstated)
-        is_given = T_pixel_to_probe is not None
+        spacing_xy_mm = None
+        if T_pixel_to_probe is None:
+            T_pixel_to_probe = sweep_fields.calibration_of(self.fields, self.source)
+            spacing_xy_mm = sweep_fields.spacing_of(self.fields, self.source)
         return Sweep(
             frames=self.frames,
             time_s=self.time_s,
             T_probe_to_reference=poses,
             is_valid=self._validity(poses, probe, reference),
-            T_pixel_to_probe=(
-                T_pixel_to_probe if is_given else sweep_fields.calibration_of(*self._named)
-            ),
-            pixel_spacing_xy_mm=None if is_given else sweep_fields.spacing_of(*self._named),
-            imu=sweep_fields.imu_of(*self._named),
+            T_pixel_to_probe=T_pixel_to_probe,
+            pixel_spacing_xy_mm=spacing_xy_mm,
+            imu=sweep_fields.imu_of(self.fields, self.source),
             reference=reference[:1].lower() + reference[1:],
             sweep_id=self.fields.get(sweep_fields.SWEEP_ID, "") if sweep_id is None else sweep_id,
         )
-
-    @property
-    def _named(self) -> tuple[dict[str, str], str]:
-        """Return the header fields and the file they come from."""
-        return self.fields, self.source
 
     def _validity(self, poses: np.ndarray, probe: str, reference: str) -> np.ndarray:
         """Return where image and pose are valid; refuse a file without any valid pose."""
