@@ -64,7 +64,8 @@ def fill_sticks(
     volume, is_hit = reconstruction.volume, reconstruction.is_hit
     is_integer = np.issubdtype(volume.dtype, np.integer)
     filled = volume.copy()
-    rounding = 0.5 if is_integer and ends == "linear" else 0.0
+    # Halves go up although weights may have put them a rounding error lower.
+    rounding = 0.5 + 1e-9 if is_integer and ends == "linear" else 0.0
     _fill(
         volume, is_hit, filled, stick_length_limit, stick_count, rounding, ends == "plus",
         is_integer,
@@ -160,7 +161,7 @@ def _stick(volume, is_hit, z, y, x, k, limit, like_plus, truncates):
 def _average(values, squares, count):
     """Return the mean of the `count` shortest sticks, ties included; NaN where there are none."""
     total = weights = 0.0
-    used = first = 0
+    used = 0
     while used < count:
         shortest = 0
         for square in squares:
@@ -168,8 +169,7 @@ def _average(values, squares, count):
                 shortest = square
         if shortest == 0:
             break
-        first = first or shortest
-        weight = np.sqrt(first / shortest)  # 1 for the shortest, so that halves stay halves
+        weight = 1 / np.sqrt(shortest)
         for k in range(len(squares)):
             if squares[k] == shortest:
                 total += values[k] * weight

@@ -13,6 +13,8 @@ from hipus import geometry
 
 #: Distance below which a neighbour counts as if it were this far, mm: no weight is infinite.
 NEAREST_MM = 1e-3
+#: A pixel this far outside the image still lies on its border, px.
+BORDER_PX = 1e-6
 
 
 def between_neighbours(frames, T_pixel_to_world, *, frame_index: int) -> np.ndarray:
@@ -62,7 +64,9 @@ def _sample(frame: np.ndarray, T_pixel_to_world, world) -> tuple[np.ndarray, np.
     """Return a frame's values below points, and the points' distances from its plane in mm."""
     pixel = geometry.apply(geometry.invert(T_pixel_to_world), world)
     across_mm = np.linalg.norm(T_pixel_to_world[:3, 2])
-    values = ndimage.map_coordinates(
-        frame.astype(np.float32), [pixel[:, 1], pixel[:, 0]], order=1, cval=np.nan
-    )
+    last = np.array(frame.shape[::-1]) - 1
+    nearest = np.clip(pixel[:, :2], 0, last)
+    # A pixel on the border must not fall outside by a rounding error.
+    u, v = np.where(np.abs(pixel[:, :2] - nearest) < BORDER_PX, nearest, pixel[:, :2]).T
+    values = ndimage.map_coordinates(frame.astype(np.float32), [v, u], order=1, cval=np.nan)
     return values, np.abs(pixel[:, 2]) * across_mm
