@@ -6,7 +6,7 @@ import pytest
 
 from hipus import paths
 from hipus.published import as_printed, audit, claims, load, tables
-from hipus.published.claims import linked_claims
+from hipus.published.claim_table import linked_claims
 from hipus.published.networks import count_parameters, network_sizes
 from hipus.published.recompute import recomputed_checks
 
@@ -197,8 +197,7 @@ class TestOtherInputs:
     def test_plans_name_no_machine(self):
         text = (tables.folder() / "nnunet_plans.json").read_text(encoding="utf-8")
         assert set(json.loads(text)["configurations"]) == {"m21", "m22", "m23", "m31", "m32"}
-        assert "/home" not in text
-        assert "/tmp" not in text
+        assert '"/' not in text
 
     def test_data_folder_is_where_paths_say(self):
         assert tables.folder() == paths.data_dir() / "published"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hipus.published import claims
-from hipus.published.claims import linked_claims
+from hipus.published.claim_table import linked_claims
 
 
 @pytest.fixture(scope="module")
