@@ -153,7 +153,7 @@ def _reconstructed(sweep, spacing_xyz_mm, clip, interpolation: str, compounding:
     from hipus.reconstruction import grid, region, voxelisation
 
     shape_hw = tuple(sweep.frames.shape[1:])
-    area = region.ImageRegion(tuple(clip)) if clip else region.ImageRegion.whole(shape_hw)
+    area = region.ImageRegion(*clip) if clip else region.ImageRegion.whole(shape_hw)
     area.mask(shape_hw)
     poses = sweep.T_pixel_to_reference
     voxels = grid.grid_around(poses, area, spacing_xyz_mm=spacing_xyz_mm)

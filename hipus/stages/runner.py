@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from hipus import config, paths, provenance, tables
+from hipus.files import atomic_path
 from hipus.formats import real_data
 
 log = logging.getLogger("hipus.stages")
@@ -118,3 +120,23 @@ def write_empty(study: config.Study, columns: Mapping[str, list[str]]) -> None:
     """
     for name, names in columns.items():
         tables.write(pd.DataFrame(columns=names), paths.table_file(study.profile, name), key=[])
+
+
+def write_figure_input(study: config.Study, name: str, arrays: Mapping[str, np.ndarray]) -> Path:
+    """Save small arrays that a figure shows, byte for byte the same for the same arrays.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        Name of the file; figures find it by `paths.figure_input_file`.
+    arrays : mapping of str to array
+
+    Returns
+    -------
+    pathlib.Path
+    """
+    target = paths.figure_input_file(study.profile, name)
+    with atomic_path(target) as temporary, open(temporary, "wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    return target
