@@ -14,7 +14,9 @@ from functools import partial
 import numpy as np
 
 from hipus import geometry
-from hipus.calibration import spatial
+from hipus.calibration.spatial_classic import fit_classic
+from hipus.calibration.spatial_design import check_determined
+from hipus.calibration.spatial_joint import fit_joint
 from hipus.calibration.spatiotemporal_scan import Scan, Solver
 from hipus.calibration.temporal_poses import smoothed_poses
 from hipus.calibration.wires import NWirePhantom
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 LAG_RANGE_S = (-0.3, 0.0)
 #: Fewest frames that may decide a lag.
 MIN_FRAMES = 20
+_FITS = {"classic": fit_classic, "joint": fit_joint}
 #: Poses further apart than this are not interpolated between.
 _MAX_GAP_S = 0.25
 
@@ -102,7 +105,7 @@ def calibrate(
     smoothing_s : float, optional
         Left out: 1.25 sampling intervals of the poses. 0: linear interpolation only.
     method : str
-        `"classic"` or `"joint"`, passed to `spatial.calibrate`.
+        `"classic"` or `"joint"`, as in `spatial.calibrate`.
     solve : callable, optional
         Another solver in space.
 
@@ -113,8 +116,8 @@ def calibrate(
     Raises
     ------
     ValueError
-        For an empty range, wrong shapes, too few frames with poses at all lags, or a minimum
-        at the end of the range (which is none). As `spatial.calibrate` besides.
+        For an empty range, an unknown method, wrong shapes, too few frames with poses at all
+        lags, poses too alike, or a minimum at the end of the range (which is none).
 
     Notes
     -----
@@ -135,6 +138,8 @@ def calibrate(
             f"{MIN_FRAMES} frames with wires and a pose at all lags {lags_s[0]:.3f} to "
             f"{lags_s[-1]:.3f} s needed, got {is_used.sum()} of {len(is_used)}"
         )
+    # Once for all lags: whether the poses tell the calibration hardly depends on the lag.
+    check_determined(points_px[is_used], poses[len(lags_s) // 2, is_used], phantom)
     scan = Scan(
         lags_s=lags_s,
         image_time_s=image_time_s[is_used],
@@ -188,11 +193,12 @@ def _pose_track(pose_time_s, T_probe_to_reference, smoothing_s: float | None):
 
 
 def _solver(phantom: NWirePhantom, method: str) -> Solver:
-    """Return the package's own solution in space."""
+    """Return the package's own solution in space, bare of the checks that one solution needs."""
+    if method not in _FITS:
+        raise ValueError(f"method must be one of {sorted(_FITS)}, got {method!r}")
 
     def solve(points_px: np.ndarray, T_probe_to_reference: np.ndarray) -> np.ndarray:
-        found = spatial.calibrate(points_px, T_probe_to_reference, phantom, method=method)
-        return found.T_pixel_to_probe
+        return _FITS[method](points_px, T_probe_to_reference, phantom).T_pixel_to_probe
 
     return solve
 

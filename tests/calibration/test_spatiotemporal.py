@@ -125,9 +125,10 @@ class TestSimulatedRecovery:
         )
         assert found.lag_s == pytest.approx(0.06, abs=0.002)
 
-    def test_the_package_s_own_solver_finds_the_same(self, phantom, rng):
+    @pytest.mark.parametrize(("method", "step_s"), [("classic", 0.02), ("joint", 0.04)])
+    def test_the_package_s_own_solvers_find_the_same(self, phantom, rng, method, step_s):
         data = recording(phantom, -0.12, noise_px=0.5, rng=rng)
-        own = spatiotemporal.calibrate(*data, phantom, step_s=0.02)
+        own = spatiotemporal.calibrate(*data, phantom, step_s=step_s, method=method)
         assert own.lag_s == pytest.approx(-0.12, abs=0.002)
 
     def test_later_pose_stamps_raise_the_lag_by_as_much(self, phantom, rng):
@@ -221,6 +222,16 @@ class TestErrors:
         image_s, points_px, pose_s, T = recording(phantom, -0.1)
         pose_s[3] = pose_s[2]
         with pytest.raises(ValueError, match="pose_time_s must increase strictly"):
+            spatiotemporal.calibrate(image_s, points_px, pose_s, T, phantom)
+
+    def test_unknown_method_is_refused(self, phantom):
+        with pytest.raises(ValueError, match="method must be one of .*'classic', 'joint'.* 'best'"):
+            spatiotemporal.calibrate(*recording(phantom, -0.1), phantom, method="best")
+
+    def test_probe_that_stands_still_is_refused(self, phantom):
+        image_s, points_px, pose_s, T = recording(phantom, -0.1)
+        points_px[:], T[:] = points_px[0], T[0]
+        with pytest.raises(ValueError, match="poses"):
             spatiotemporal.calibrate(image_s, points_px, pose_s, T, phantom)
 
     def test_recordings_apart_in_time_are_refused(self, phantom):
