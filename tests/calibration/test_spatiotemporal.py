@@ -125,10 +125,12 @@ class TestSimulatedRecovery:
         )
         assert found.lag_s == pytest.approx(0.06, abs=0.002)
 
-    @pytest.mark.parametrize(("method", "step_s"), [("classic", 0.02), ("joint", 0.04)])
-    def test_the_package_s_own_solvers_find_the_same(self, phantom, rng, method, step_s):
+    @pytest.mark.parametrize("method", ["classic", "joint"])
+    def test_the_package_s_own_solvers_find_the_same(self, phantom, rng, method):
         data = recording(phantom, -0.12, noise_px=0.5, rng=rng)
-        own = spatiotemporal.calibrate(*data, phantom, step_s=step_s, method=method)
+        own = spatiotemporal.calibrate(
+            *data, phantom, step_s=0.02, lag_range_s=(-0.2, -0.04), method=method
+        )
         assert own.lag_s == pytest.approx(-0.12, abs=0.002)
 
     def test_later_pose_stamps_raise_the_lag_by_as_much(self, phantom, rng):
