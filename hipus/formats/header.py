@@ -19,7 +19,8 @@ from hipus.formats.payload import Payload
 MAX_HEADER_BYTES = 1 << 28
 MAX_LINE_BYTES = 1 << 20
 
-_FRAME_KEY = re.compile(r"Seq_Frame(\d{1,9})_(.+)")
+#: Frame index and name of a frame field.
+FRAME_KEY = re.compile(r"Seq_Frame(\d{1,9})_(.+)")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def split(pairs: Iterable[tuple[str, str]], path: Path) -> tuple[dict, dict]:
     fields: dict[str, str] = {}
     frames: dict[int, dict[str, str]] = {}
     for key, value in pairs:
-        match = _FRAME_KEY.fullmatch(key)
+        match = FRAME_KEY.fullmatch(key)
         target = frames.setdefault(int(match[1]), {}) if match else fields
         name = match[2] if match else key
         if name in target:
@@ -204,6 +205,27 @@ def sizes_of(text: str, where: str) -> tuple[int, int, int]:
         raise ValueError(f"{where} must describe 2D frames, got volumes: {_short(text)}")
     width, height, count = sizes if len(sizes) == 3 else (*sizes, 1)
     return count, height, width
+
+
+def check_line(key: str, value: str, separator: str) -> None:
+    """Raise unless a field would be read as it is written.
+
+    Parameters
+    ----------
+    key, value : str
+    separator : str
+        What ends a key in the file's syntax.
+
+    Raises
+    ------
+    ValueError
+        If the key is empty or holds the separator, if key or value hold a line end, or
+        blanks around them, which a reader takes for padding.
+    """
+    if not key or separator in key or "\n" in key or key != key.strip():
+        raise ValueError(f"field name must be one line without {separator!r}, got {key!r}")
+    if "\n" in value or value != value.strip():
+        raise ValueError(f"field {key} must be one line without outer blanks, got {value!r}")
 
 
 def read_lines(file, path: Path) -> Iterable[str]:

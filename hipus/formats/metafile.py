@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -209,18 +208,18 @@ def _transform_name(key: str) -> str | None:
 
 
 def _pairs(sequence: Sequence, status_name: str) -> Iterator[tuple[str, str]]:
-    """Yield the header fields and frame fields of a sequence, checked."""
+    """Yield the header fields and frame fields of a sequence."""
     fields = {_ORIENTATION: sequence.orientation, _IMAGE_TYPE: sequence.image_type}
     for key, value in (fields | sequence.fields).items():
-        if key.startswith("Seq_Frame"):
-            raise ValueError(f"field {key} belongs to a frame, not to the header")
+        if header.FRAME_KEY.fullmatch(key) or (key in fields and key in sequence.fields):
+            raise ValueError(f"header field {key} has the name of something else")
         if value or key not in fields:
-            yield _checked(key, value)
+            yield key, value
     columns = _columns(sequence, status_name)
     for index in range(len(sequence)):
         for name, column in columns.items():
             if column[index] is not None:
-                yield _checked(f"Seq_Frame{index:04d}_{name}", column[index])
+                yield f"Seq_Frame{index:04d}_{name}", column[index]
 
 
 def _columns(sequence: Sequence, status_name: str) -> dict[str, list[str | None]]:
@@ -240,15 +239,6 @@ def _columns(sequence: Sequence, status_name: str) -> dict[str, list[str | None]
             raise ValueError(f"frame field {name} has the name of something else")
         columns[name] = list(column)
     return columns
-
-
-def _checked(key: str, value: str) -> tuple[str, str]:
-    """Return a field if it survives being written as a line."""
-    if not re.fullmatch(r"[^\s=:#][^=:\r\n]*", key) or key != key.strip():
-        raise ValueError(f"field name must be one line without = : #, got {key!r}")
-    if value != value.strip() or len(value.splitlines()) > 1:
-        raise ValueError(f"field {key} must be one line without outer blanks, got {value!r}")
-    return key, value
 
 
 def _write_mha(temporary: Path, path: Path, sequence: Sequence, pairs, compressed: bool) -> None:

@@ -105,7 +105,7 @@ def compose(
     Raises
     ------
     ValueError
-        If a field has the name of a syntax key.
+        If a field has the name of a syntax key, or does not fit on a line.
 
     Notes
     -----
@@ -136,6 +136,7 @@ def compose(
     for key, value in pairs:
         if key in _SYNTAX:
             raise ValueError(f"field {key!r} has the name of a MetaImage key")
+        header.check_line(key, value, "=")
         lines.append(f"{key} = {value}")
     return "\n".join([*lines, f"ElementDataFile = {data_file}", ""])
 

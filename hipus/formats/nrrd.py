@@ -78,6 +78,11 @@ def compose(
     -------
     str
 
+    Raises
+    ------
+    ValueError
+        If a field does not fit on a line.
+
     Notes
     -----
     A tracker log has sizes `0 0 N`. Strict NRRD readers refuse a size of zero, but a made-up
@@ -98,7 +103,11 @@ def compose(
         f"encoding: {'gzip' if is_compressed else 'raw'}",
         "space origin: (0,0)",
     ]
-    lines += [f"{key}:={_escape(value)}" for key, value in pairs]
+    for key, value in pairs:
+        header.check_line(key, _escape(value), ":")
+        if key.startswith("#"):
+            raise ValueError(f"field name must not start with # in a NRRD file, got {key!r}")
+        lines.append(f"{key}:={_escape(value)}")
     return "\n".join([*lines, "", ""])
 
 
@@ -161,8 +170,8 @@ def _spacing(syntax: dict[str, str], path: Path) -> tuple[float, float]:
 
 
 def _escape(value: str) -> str:
-    """Protect backslashes, the escape sign of a NRRD value."""
-    return value.replace("\\", "\\\\")
+    """Protect the two signs that a NRRD value cannot hold: line end and backslash."""
+    return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def _unescape(value: str) -> str:

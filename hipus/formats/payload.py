@@ -11,7 +11,7 @@ import os
 import threading
 import zlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +78,8 @@ class FileFrames(ABC):
     dtype = np.dtype(np.uint8)
 
     def __init__(self, payload: Payload, turn: Turn) -> None:
-        self._payload = payload
+        # Absolute, so that a worker elsewhere finds the file.
+        self._payload = replace(payload, path=payload.path.absolute())
         self._turn = turn
         self._stamp = _stamp(payload.path)
         self._lock = threading.Lock()

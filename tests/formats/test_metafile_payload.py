@@ -68,6 +68,13 @@ class TestAccess:
         frames[7:9]
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(frames))[7:9], expected[7:9])
 
+    def test_frames_are_found_from_another_folder(self, forty, monkeypatch):
+        path, expected = forty
+        monkeypatch.chdir(path.parent)
+        frames = metafile.read(path.name).frames
+        monkeypatch.chdir("/")
+        np.testing.assert_array_equal(frames[3], expected[3])
+
     def test_threads_may_share_frames(self, forty):
         path, expected = forty
         frames = metafile.read(path).frames

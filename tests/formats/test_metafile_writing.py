@@ -157,20 +157,35 @@ class TestRefusals:
         ("fields", "message"),
         [
             ({"Two\nlines": "x"}, "field name must be one line"),
-            ({"a=b": "x"}, "field name must be one line without = : #, got 'a=b'"),
+            ({"a=b": "x"}, "field name must be one line without '=', got 'a=b'"),
             ({"": "x"}, "field name must be one line"),
             ({" a": "x"}, "field name must be one line"),
             ({"a ": "x"}, "field name must be one line"),
             ({"a": "x\ny"}, "field a must be one line without outer blanks"),
             ({"a": " x"}, "field a must be one line without outer blanks, got ' x'"),
             ({"DimSize": "1 1 1"}, "field 'DimSize' has the name of a MetaImage key"),
-            ({"Seq_Frame0000_Note": "x"}, "Seq_Frame0000_Note.*belongs to a frame"),
+            ({"Seq_Frame0000_Note": "x"}, "header field Seq_Frame0000_Note has the name of"),
+            ({"UltrasoundImageType": "x"}, "header field UltrasoundImageType has the name of"),
         ],
     )
     def test_a_field_that_would_not_come_back(self, tmp_path, sequence, fields, message):
         with pytest.raises(ValueError, match=message):
             metafile.write(tmp_path / "a.mha", replace(sequence, fields=fields))
         assert not (tmp_path / "a.mha").exists()
+
+    @pytest.mark.parametrize(
+        ("key", "message"),
+        [("a:b", "one line without ':', got 'a:b'"), ("#a", "must not start with #.*got '#a'")],
+    )
+    def test_a_field_name_that_nrrd_would_misread(self, tmp_path, sequence, key, message):
+        named = replace(sequence, fields={key: "x"})
+        assert_same_sequence(metafile.read(metafile.write(tmp_path / "a.mha", named)), named)
+        with pytest.raises(ValueError, match=message):
+            metafile.write(tmp_path / "a.nrrd", named)
+
+    def test_nrrd_has_room_for_values_of_several_lines(self, tmp_path, sequence):
+        noted = replace(sequence, fields={"Seq_FrameRate": "30", "a=b": "1\n2 \\n"})
+        assert_same_sequence(metafile.read(metafile.write(tmp_path / "a.nrrd", noted)), noted)
 
     @pytest.mark.parametrize("name", ["Timestamp", "ProbeToTrackerTransform", "AToBTransform"])
     def test_a_frame_field_that_would_come_back_as_something_else(self, tmp_path, sequence, name):
