@@ -192,7 +192,7 @@ def _stacks(points_mm, lines, settings: SegmentationSettings, model: PatternMode
     for _ in range(model.layer_count - 1):
         rows, after = np.nonzero(may_follow[stacks[:, -1]])
         stacks = np.concatenate([stacks[rows], after[:, None]], axis=1)
-    dots = lines[stacks].reshape(len(stacks), -1)
+    dots = lines[stacks].reshape(len(stacks), 3 * model.layer_count)
     ordered = np.sort(dots, axis=1)
     is_distinct = (np.diff(ordered, axis=1) > 0).all(axis=1)
     # Dots are numbered brightest first: the smallest sums are the strongest stacks.

@@ -76,7 +76,8 @@ def find_dots(frame, settings: SegmentationSettings) -> Dots:
     level = _level(clipped, settings)
     points = [_centre(clipped, opened, point, level, settings) for point in rough]
     points_px = np.array(points, np.float64).reshape(-1, 2) + origin_px
-    return Dots(points_px, contrast[v, u][order].astype(np.float64))
+    is_first = _first_of_its_kind(points_px, settings)
+    return Dots(points_px[is_first], contrast[v, u][order][is_first].astype(np.float64))
 
 
 def _clip(frame, settings: SegmentationSettings) -> tuple[np.ndarray, np.ndarray]:
@@ -109,6 +110,13 @@ def _peaks(contrast: np.ndarray, pitch_mm: float) -> tuple[np.ndarray, np.ndarra
     highest = cv2.dilate(contrast, np.ones((side, side), np.uint8))
     floor = max(WEAKEST_SHARE * float(contrast.max()), 1.0)
     return np.nonzero((contrast >= highest) & (contrast > floor))
+
+
+def _first_of_its_kind(points_px: np.ndarray, settings: SegmentationSettings) -> np.ndarray:
+    """Return which centres are no repetition: a wide dot may have two peaks and one centre."""
+    apart = np.linalg.norm(points_px[:, None] - points_px, axis=-1)
+    is_same = apart * settings.approximate_spacing_mm < DOT_SIGMA_MM
+    return ~np.tril(is_same, k=-1).any(axis=1)
 
 
 def _disc(settings: SegmentationSettings) -> np.ndarray:
