@@ -120,7 +120,7 @@ class TestJoint:
     def test_a_fit_that_does_not_converge_is_refused(self, scene, monkeypatch):
         stuck = functools.partial(least_squares, max_nfev=1)
         monkeypatch.setattr(spatial_joint, "least_squares", stuck)
-        points = scene.points_px + 1.0
+        points = scene.points_px + np.linspace(-9, 9, 18).reshape(9, 2)
         with pytest.raises(ValueError, match="joint calibration did not converge: The maximum"):
             fitted(fit_joint, scene, points)
 
