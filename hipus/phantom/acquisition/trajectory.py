@@ -1,0 +1,296 @@
+"""Where the picture lies in the hip at every moment of a sweep: the plan and the hand's truth.
+
+Decides orientation and course of each kind of sweep. Deliberately knows no tracker, no frame
+stamps and no infant motion (see `recorded`).
+
+Orientation, for a probe that is not flipped. The beam (image y) points at the midline. In
+graf and p_a the lateral axis (image x, to the right) points inferior, so that cranial is on
+the left, as Graf shows hips; in p_d, after a quarter turn about the beam, it points
+posterior. Frames are right-handed, so the elevational axis (image z) of graf and p_a points
+posterior in a left hip and anterior in a right one; in p_d it points superior in a left hip
+and inferior in a right one. Left and right hips therefore give pictures of one kind, and
+every p_a and p_d sweep travels along -z in a left hip and along +z in a right one
+(`travel_sign`): whoever mixes sides must know the side, or mirror z.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hipus import geometry
+from hipus.phantom.acquisition import protocol
+from hipus.phantom.acquisition.courses import (
+    COURSES,
+    SECTOR_DEG,
+    course_displacement,
+    draw_progress,
+)
+from hipus.phantom.acquisition.placement import outward
+from hipus.phantom.acquisition.protocol import SweepKind
+from hipus.phantom.acquisition.session import OperatorStyle, Session
+from hipus.phantom.acquisition.smooth_motion import SmoothMotion, band_noise, knots, slow_noise
+
+#: Depth of the femoral head's centre below the transducer (feasibility study A5: 19 to 23 mm).
+HEAD_DEPTH_MM = 21.0
+#: Band of the tremor. Assumed: what a hand that holds a probe against skin shows at 9 frames
+#: per second; with it the inertial noise of a hold is near that of the open Clarius log.
+TREMOR_HZ = (1.0, 5.0)
+#: Smoothing time of drift and tilt (assumed; feasibility study B calls them slow).
+DRIFT_S, TILT_S = 0.8, 0.7
+#: Motion is known this long before the first and after the last frame.
+MARGIN_S = 0.7
+#: Where the middle of a sweep lies against the hip, standard deviation, mm (assumed).
+CENTRING_MM = 1.5
+#: A proximal-distal sweep ends on the femur: its middle lies below the head, mm (assumed).
+P_D_MIDDLE_MM = -4.0
+#: Spread of the hip's flexion between the sweeps of a session, deg (assumed).
+FLEXION_SD_DEG = 4.0
+#: Ranges of a contact loss: duration in s, share of the footprint (assumed).
+CONTACT_LOSS_S, CONTACT_LOSS_SHARE = (0.2, 0.8), (0.08, 0.45)
+
+#: The probe turned by 180 degrees about the beam.
+FLIP = np.diag([-1.0, 1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A sweep as the hand makes it, apart from infant motion: truth.
+
+    Attributes
+    ----------
+    kind : SweepKind
+    course : str
+        One of `courses.COURSES`.
+    path_length_mm : float
+        Travel along the course at the picture's centre, without tremor and drift.
+    duration_s : float
+        Of the moving part.
+    hesitation_s : tuple of 2 float
+        Standstill before and after it.
+    head_depth_mm : float
+    is_flipped : bool
+    flexion_offset_deg : float
+        This sweep's hip flexion against the session's.
+    T_middle_to_hip : numpy.ndarray (4, 4)
+        The picture in the middle of the sweep, not flipped, to the hip.
+    displacement : SmoothMotion
+        From there, in that picture's axes (lateral, axial, elevational), turning about the
+        picture's centre. Time 0 is the first frame.
+    contact_losses : numpy.ndarray (E, 4)
+        Start and duration in s, lost share of the footprint at the left and right edge.
+    """
+
+    kind: SweepKind
+    course: str
+    path_length_mm: float
+    duration_s: float
+    hesitation_s: tuple[float, float]
+    head_depth_mm: float
+    is_flipped: bool
+    flexion_offset_deg: float
+    T_middle_to_hip: np.ndarray
+    displacement: SmoothMotion
+    contact_losses: np.ndarray
+
+    @property
+    def total_s(self) -> float:
+        """Return the time from first to last frame."""
+        return self.duration_s + sum(self.hesitation_s)
+
+    def T_image_to_hip(self, time_s) -> np.ndarray:
+        """Return where the picture lies in a hip that does not move, (N, 4, 4)."""
+        T = geometry.compose(self.T_middle_to_hip, self.displacement.at(time_s))
+        return T @ FLIP if self.is_flipped else T
+
+    def contact_loss(self, time_s) -> np.ndarray:
+        """Return the share of the footprint without contact at its left and right end, (N, 2).
+
+        Left is image x < 0. 0 is full contact; losses grow and vanish smoothly.
+        """
+        loss = np.zeros((len(time_s), 2))
+        for start_s, duration_s, *shares in self.contact_losses:
+            share = np.clip((np.asarray(time_s) - start_s) / duration_s, 0, 1)
+            loss = np.maximum(loss, np.sin(np.pi * share)[:, None] ** 2 * shares)
+        return loss
+
+
+def travel_sign(side: str) -> int:
+    """Return the direction of p_a and p_d sweeps along the elevational axis: -1 left, 1 right.
+
+    Parameters
+    ----------
+    side : {"left", "right"}
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        For an unknown side.
+    """
+    if side not in protocol.SIDES:
+        raise ValueError(f"side must be one of {protocol.SIDES}, got {side!r}")
+    return -1 if side == "left" else 1
+
+
+def image_orientation(sweep_type: str, side: str) -> np.ndarray:
+    """Return the rotation from image to hip axes of an ideally held probe, (3, 3).
+
+    Parameters
+    ----------
+    sweep_type : {"graf", "p_a", "p_d"}
+    side : {"left", "right"}
+
+    Returns
+    -------
+    numpy.ndarray (3, 3)
+        Columns are the lateral, axial and elevational directions in the hip frame.
+    """
+    axial = -outward(side)
+    if sweep_type == "p_d":
+        lateral = np.array([0.0, 1.0, 0.0])
+    else:
+        lateral = np.array([0.0, 0.0, -1.0])
+    return np.column_stack([lateral, axial, np.cross(lateral, axial)])
+
+
+def plan_sweep(
+    rng: np.random.Generator,
+    session: Session,
+    kind: SweepKind,
+    *,
+    head_depth_mm: float = HEAD_DEPTH_MM,
+    course: str | None = None,
+    path_length_mm: float | None = None,
+    duration_s: float | None = None,
+    is_flipped: bool | None = None,
+    operator: OperatorStyle | None = None,
+) -> SweepPlan:
+    """Draw one sweep.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Sizes, motion, contact and placement have streams of their own: fixing one changes no
+        other.
+    session : Session
+    kind : SweepKind
+    head_depth_mm : float
+        Depth of the hip frame's origin below the transducer in the middle of the sweep.
+    course : str, optional
+        One of `courses.COURSES`; by default "settle" for graf and "linear" for the others.
+    path_length_mm, duration_s, is_flipped : optional
+        Drawn from the kind when left out. A sector's path is given by its angle.
+    operator : OperatorStyle, optional
+        The session's when left out.
+
+    Returns
+    -------
+    SweepPlan
+
+    Raises
+    ------
+    ValueError
+        For an unknown course, or a depth, path or duration that no sweep can have.
+    """
+    hand = operator or session.operator
+    course = course or ("settle" if kind.sweep_type == "graf" else "linear")
+    if course not in COURSES:
+        raise ValueError(f"course must be one of {COURSES}, got {course!r}")
+    if not 5.0 <= head_depth_mm <= session.depth_mm:
+        raise ValueError(
+            f"head_depth_mm must lie between 5 and the picture's depth {session.depth_mm:.4g} mm, "
+            f"got {head_depth_mm}"
+        )
+    sizes, moving, contact, place = rng.spawn(4)
+    drawn_path, drawn_duration, hesitation, drawn_flip = _draw_sizes(sizes, kind, hand)
+    path = protocol.check_path(drawn_path if path_length_mm is None else path_length_mm)
+    if course == "sector":
+        path = float(np.radians(SECTOR_DEG) * session.depth_mm / 2)
+    duration = protocol.check_duration(drawn_duration if duration_s is None else duration_s)
+    total_s = duration + sum(hesitation)
+    motion = _draw_motion(
+        moving, session, hand, course, travel_sign(kind.side) * path, (duration, *hesitation)
+    )
+    return SweepPlan(
+        kind=kind,
+        course=course,
+        path_length_mm=path,
+        duration_s=duration,
+        hesitation_s=hesitation,
+        head_depth_mm=head_depth_mm,
+        is_flipped=drawn_flip if is_flipped is None else is_flipped,
+        flexion_offset_deg=FLEXION_SD_DEG * float(place.standard_normal()),
+        T_middle_to_hip=_draw_middle(place, kind, head_depth_mm),
+        displacement=motion,
+        contact_losses=_draw_contact_losses(contact, hand, total_s),
+    )
+
+
+def _draw_sizes(rng: np.random.Generator, kind: SweepKind, hand: OperatorStyle):
+    """Return path, duration, both hesitations, and whether the probe is flipped."""
+    limit = protocol.GREATEST_DEVIATION_SD
+    path_z, duration_z = _truncated(rng, limit), _truncated(rng, limit)
+    path_mm = kind.path_length_mm_mean + kind.path_length_mm_sd * path_z
+    duration_s = kind.duration_s_mean + kind.duration_s_sd * duration_z
+    hesitation_s = tuple(float(value) for value in rng.uniform(*hand.hesitation_s, 2))
+    return path_mm, duration_s, hesitation_s, bool(rng.random() < hand.flip_probability)
+
+
+def _truncated(rng: np.random.Generator, limit: float) -> float:
+    """Return a standard normal number within +-limit."""
+    while abs(value := rng.standard_normal()) > limit:
+        pass
+    return float(value)
+
+
+def _draw_middle(rng: np.random.Generator, kind: SweepKind, head_depth_mm: float) -> np.ndarray:
+    """Return T_middle_to_hip: the head about in the picture's middle, half way through."""
+    R = image_orientation(kind.sweep_type, kind.side)
+    shift = CENTRING_MM * rng.standard_normal(3)
+    if kind.sweep_type == "graf":
+        shift[1] = 0.3 * shift[1]  # the standard plane itself is what is looked for
+    if kind.sweep_type == "p_d":
+        shift[2] += P_D_MIDDLE_MM
+    along_beam = shift @ R[:, 1]
+    shift -= along_beam * R[:, 1]  # the depth is the caller's
+    return geometry.transform(R, shift - R @ [0.0, head_depth_mm, 0.0])
+
+
+def _draw_motion(
+    rng: np.random.Generator,
+    session: Session,
+    hand: OperatorStyle,
+    course: str,
+    travel_mm: float,
+    phases_s: tuple[float, float, float],
+) -> SmoothMotion:
+    """Return the hand's motion: the course, drift, tilt and tremor."""
+    speed, wandering, shaking = rng.spawn(3)
+    duration_s, before_s, after_s = phases_s
+    time_s = knots(-MARGIN_S, before_s + duration_s + after_s + MARGIN_S)
+    progress = draw_progress(
+        speed, (time_s - before_s) / duration_s, duration_s, course, hand.speed_variation
+    )
+    offset, turn = course_displacement(course, progress, travel_mm, session.depth_mm)
+    drift = (hand.drift_lateral_mm, hand.drift_axial_mm, 0.0)
+    offset = offset + drift * slow_noise(wandering, (len(time_s), 3), time_s=DRIFT_S)
+    turn = turn + np.radians(hand.tilt_deg) * slow_noise(wandering, (len(time_s), 3), time_s=TILT_S)
+    tremor = band_noise(shaking, (len(time_s), 6), band_hz=TREMOR_HZ)
+    offset = offset + (hand.tremor_mm, hand.tremor_axial_mm, hand.tremor_mm) * tremor[:, :3]
+    turn = turn + np.radians(hand.tremor_deg) * tremor[:, 3:]
+    return SmoothMotion(time_s, offset, turn, session.image_centre_mm)
+
+
+def _draw_contact_losses(rng, hand: OperatorStyle, total_s: float) -> np.ndarray:
+    """Return the contact losses of a sweep (E, 4): start, duration, left and right share."""
+    count = rng.poisson(hand.contact_loss_rate_hz * total_s)
+    duration_s = rng.uniform(*CONTACT_LOSS_S, count)
+    share = rng.uniform(*CONTACT_LOSS_SHARE, count)
+    is_left = rng.random(count) < 0.5
+    start_s = rng.uniform(0, total_s, count) - duration_s / 2
+    return np.column_stack([start_s, duration_s, share * is_left, share * ~is_left])
