@@ -10,70 +10,13 @@ from functools import cached_property
 
 import numpy as np
 
-from hipus.phantom.anatomy import layers, surfaces
-from hipus.phantom.anatomy.deformation import Deformation, displaced, draw_deformation
+from hipus.phantom.anatomy import layers
+from hipus.phantom.anatomy.deformation import Deformation, draw_deformation
+from hipus.phantom.anatomy.kernels import KERNELS
 from hipus.phantom.anatomy.parameters import HipParameters
-from hipus.phantom.anatomy.primitives import compiled
 from hipus.phantom.anatomy.shape import Shape, shape_of
 from hipus.phantom.scene import FIELDS
 from hipus.seeds import generator
-
-
-@compiled
-def _fill(shape, deformation, ground, point, out) -> None:
-    """Write all fields at one point of a left hip, in the order of `FIELDS`."""
-    x, y, z = displaced(deformation, point[0], point[1], point[2])
-    ux, uz = surfaces.upright(shape, x, z)
-    ilium, past = surfaces.ilium(shape, ux, y, uz)
-    ischium, pubis = surfaces.lower_pelvis(shape, ux, y, uz, past)
-    pelvis = min(ilium, min(ischium, pubis))
-    head = surfaces.head_ball(shape, x, y, z)
-    wedge = surfaces.labrum(shape, ux, y, uz, head)
-    out[0] = ilium
-    out[1] = surfaces.femur(shape, x, y, z)[0]
-    out[2] = ischium
-    out[3] = pubis
-    out[4] = surfaces.nucleus(shape, x, y, z)
-    out[5] = head
-    out[6] = surfaces.acetabular_cartilage(shape, ux, y, uz, pelvis, head, wedge)
-    out[7] = wedge
-    out[8] = surfaces.triradiate(shape, ux, y, uz, past, pelvis)
-    out[9] = surfaces.capsule(shape, x, y, z)
-    out[10] = surfaces.skin_depth(shape, x, y, z)
-    out[11] = layers.layer_depth(ground, y, z, out[10])
-
-
-@compiled
-def _fill_points(shape, deformation, ground, points, fields) -> None:
-    out = np.empty(fields.shape[0])
-    for i in range(points.shape[0]):
-        _fill(shape, deformation, ground, points[i], out)
-        for k in range(out.size):
-            fields[k, i] = out[k]
-
-
-@compiled
-def _fill_planes(shape, deformation, ground, axes, reach, fields) -> None:
-    out, point = np.empty(fields.shape[0]), np.empty(3)
-    xs, ys, zs = axes
-    for i in range(zs.size):
-        point[2] = zs[i]
-        for j in range(ys.size):
-            point[1] = ys[j]
-            for k in range(xs.size):
-                point[0] = xs[k]
-                _fill(shape, deformation, ground, point, out)
-                for f in range(10):
-                    fields[f, i, j, k] = min(max(out[f], -reach), reach)
-                for f in range(10, out.size):
-                    fields[f, i, j, k] = out[f]
-
-
-@compiled
-def _plate(shape, deformation, points, excess) -> None:
-    for i in range(points.shape[0]):
-        x, y, z = displaced(deformation, points[i, 0], points[i, 1], points[i, 2])
-        excess[i] = surfaces.femur(shape, x, y, z)[1]
 
 
 class Hip:
@@ -105,7 +48,9 @@ class Hip:
     @cached_property
     def ground(self) -> layers.Ground:
         """Depth of the first bone or joint below the skin."""
-        return layers.find_ground(self.shape)
+        depth_mm = layers.empty_ground()
+        KERNELS.march(self.shape, depth_mm)
+        return layers.smoothed_ground(depth_mm)
 
     @property
     def lateral_sign(self) -> float:
@@ -138,7 +83,7 @@ class Hip:
         """
         points = self._as_left(points_mm)
         fields = np.empty((len(FIELDS), len(points)))
-        _fill_points(self.shape, self.deformation, self.ground, points, fields)
+        KERNELS.fill_points(self.shape, self.deformation, self.ground, points, fields)
         return fields.reshape(len(FIELDS), *np.shape(points_mm)[:-1])
 
     def distance(self, field: str, points_mm) -> np.ndarray:
@@ -157,7 +102,7 @@ class Hip:
         """Return (...) positive numbers where the growth plate bounds the femur, else negative."""
         points = self._as_left(points_mm)
         excess = np.empty(len(points))
-        _plate(self.shape, self.deformation, points, excess)
+        KERNELS.plate(self.shape, self.deformation, points, excess)
         return excess.reshape(np.shape(points_mm)[:-1])
 
     def fill(self, fields: np.ndarray, axes_mm, reach_mm: float) -> None:
@@ -174,4 +119,4 @@ class Hip:
         """
         x, y, z = (np.ascontiguousarray(axis, dtype=np.float64) for axis in axes_mm)
         axes = (self.lateral_sign * x, y, z)
-        _fill_planes(self.shape, self.deformation, self.ground, axes, reach_mm, fields)
+        KERNELS.fill_planes(self.shape, self.deformation, self.ground, axes, reach_mm, fields)

@@ -13,7 +13,6 @@ from scipy.ndimage import gaussian_filter
 
 from hipus.phantom.anatomy import surfaces
 from hipus.phantom.anatomy.primitives import compiled
-from hipus.phantom.anatomy.shape import Shape
 
 #: Grid of the ground's depth: pitch and half extents (posterior, superior), mm.
 PITCH_MM = 1.0
@@ -47,30 +46,34 @@ def _cover(shape, x: float, y: float, z: float) -> float:
 
 
 @compiled
-def _march(shape, pitch: float, depth: np.ndarray, deepest: float) -> None:
+def march(shape, depth: np.ndarray) -> None:
+    """Write how far below the skin each lateral ray first meets the ground, by sphere tracing."""
     rows, columns = depth.shape
     for i in range(rows):
-        z = (i - (rows - 1) / 2) * pitch
+        z = (i - (rows - 1) / 2) * PITCH_MM
         for j in range(columns):
-            y = (j - (columns - 1) / 2) * pitch
+            y = (j - (columns - 1) / 2) * PITCH_MM
+            # The skin's slope is small: its depth at x = 0 is its height, to first order.
             top = surfaces.skin_depth(shape, 0.0, y, z)
             down = 0.0
             for _ in range(200):
                 step = _cover(shape, top - down, y, z)
-                if step < 0.02 or down > deepest:
+                if step < 0.02 or down > DEEPEST_MM:
                     break
                 down += max(0.8 * step, 0.02)
-            depth[i, j] = min(max(down, 1.0), deepest)
+            depth[i, j] = min(max(down, 1.0), DEEPEST_MM)
 
 
-def find_ground(shape: Shape) -> Ground:
-    """Return the smoothed depth of the first bone or joint below the skin."""
-    rows = round(2 * HALF_EXTENT_MM[1] / PITCH_MM) + 1
-    columns = round(2 * HALF_EXTENT_MM[0] / PITCH_MM) + 1
-    depth = np.empty((rows, columns))
-    _march(shape, PITCH_MM, depth, DEEPEST_MM)
-    depth = gaussian_filter(depth, SMOOTHING_MM / PITCH_MM, mode="nearest")
-    return Ground(depth, float(depth[rows // 4 : -rows // 4, columns // 4 : -columns // 4].mean()))
+def empty_ground() -> np.ndarray:
+    """Return the table (superior, posterior) that `march` fills."""
+    return np.empty([round(2 * half / PITCH_MM) + 1 for half in HALF_EXTENT_MM[::-1]])
+
+
+def smoothed_ground(depth_mm: np.ndarray) -> Ground:
+    """Return the ground that layers follow, from a table that `march` has filled."""
+    depth_mm = gaussian_filter(depth_mm, SMOOTHING_MM / PITCH_MM, mode="nearest")
+    rows, columns = (size // 4 for size in depth_mm.shape)
+    return Ground(depth_mm, float(depth_mm[rows:-rows, columns:-columns].mean()))
 
 
 @compiled

@@ -9,7 +9,9 @@ from math import sqrt
 
 from numba import njit
 
-compiled = njit(nogil=True, cache=True, error_model="numpy")
+#: Building blocks are compiled into whatever calls them and never cached themselves: Numba's
+#: cache notices a change of the caller's own file only (see `kernels`).
+compiled = njit(nogil=True, error_model="numpy")
 #: Faces whose normals are closer than this are joined without rounding.
 _PARALLEL = 0.98
 
