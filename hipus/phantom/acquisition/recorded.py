@@ -65,8 +65,8 @@ class RecordedPoses:
     T_hip_to_tracker : numpy.ndarray (N, 4, 4)
         The hip in the room, moved by the infant.
     T_reference_to_tracker : numpy.ndarray (N, 4, 4)
-    contact_loss : numpy.ndarray (N, 2)
-        Share of the footprint without contact at its left and right end.
+    contact : numpy.ndarray (N, K)
+        0 to 1 along the transducer's face, left to right; 1 is full contact.
     informative : slice
         Frames taken while the probe travels: the truth for trimming.
     tracker : TrackerStream
@@ -81,7 +81,7 @@ class RecordedPoses:
     T_image_to_hip: np.ndarray
     T_hip_to_tracker: np.ndarray
     T_reference_to_tracker: np.ndarray
-    contact_loss: np.ndarray
+    contact: np.ndarray
     informative: slice
     tracker: TrackerStream
     imu: Imu

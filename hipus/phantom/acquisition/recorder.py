@@ -117,7 +117,7 @@ def record_sweep(
         T_image_to_hip=geometry.compose(T_probe_to_hip, session.T_image_to_probe),
         T_hip_to_tracker=T_hip_to_tracker,
         T_reference_to_tracker=room.T_reference_to_tracker(time_s),
-        contact_loss=plan.contact_loss(time_s),
+        contact=plan.contact(time_s),
         informative=slice(int(start), int(stop)),
         tracker=_draw_stream(seeing, room, tracker or TrackerSettings()),
         imu=_draw_imu(feeling, room, imu_timing or ImuTiming()),

@@ -15,6 +15,7 @@ from hipus import geometry, rotations
 from hipus.phantom.acquisition import protocol
 from hipus.phantom.acquisition.imu import ImuErrors, draw_imu_errors
 from hipus.phantom.acquisition.placement import SideSetup, draw_side
+from hipus.phantom.acquisition.smooth_motion import truncated_normal
 
 #: Range of the picture's depth (issued range of the L7 HD3's hip setting is not public:
 #: assumed; the feasibility study's head centres lie 19 to 23 mm deep).
@@ -152,8 +153,8 @@ class Session:
         Returns
         -------
         numpy.ndarray (4, 4) float64
-            Pixel centres are whole numbers; the transducer's face is the upper edge of row 0,
-            and its middle lies midway between the first and the last column.
+            Pixel centres are whole numbers; row 0 lies on the transducer's face, whose middle
+            is midway between the first and the last column.
         """
         return pixel_to_image(frame_shape, self.pixel_side_mm(frame_shape[0]))
 
@@ -170,11 +171,10 @@ def pixel_to_image(frame_shape: tuple[int, int], pixel_side_mm: float) -> np.nda
     Returns
     -------
     numpy.ndarray (4, 4) float64
-        Pixel centres are whole numbers; row -0.5 is the transducer's face.
+        Pixel centres are whole numbers; row 0 lies on the transducer's face.
     """
-    half_mm = 0.5 * pixel_side_mm
-    middle = [-half_mm * (frame_shape[1] - 1), half_mm, 0.0]
-    return geometry.transform(pixel_side_mm * np.eye(3), middle)
+    first_mm = -0.5 * pixel_side_mm * (frame_shape[1] - 1)
+    return geometry.transform(pixel_side_mm * np.eye(3), [first_mm, 0.0, 0.0])
 
 
 def draw_operator(rng: np.random.Generator) -> OperatorStyle:
@@ -248,10 +248,7 @@ def draw_session(
 
 def _within(rng: np.random.Generator) -> float:
     """Return a standard normal number that is not extreme."""
-    limit = protocol.GREATEST_DEVIATION_SD
-    while abs(value := rng.standard_normal()) > limit:
-        pass
-    return float(value)
+    return truncated_normal(rng, protocol.GREATEST_DEVIATION_SD)
 
 
 def _draw_mounting(rng: np.random.Generator) -> np.ndarray:

@@ -85,6 +85,24 @@ class SmoothMotion:
         return geometry.transform(R, values[..., :3] + self.pivot_mm - R @ self.pivot_mm)
 
 
+def truncated_normal(rng: np.random.Generator, limit: float) -> float:
+    """Return a standard normal number within +-limit.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    limit : float
+        Positive.
+
+    Returns
+    -------
+    float
+    """
+    while abs(value := rng.standard_normal()) > limit:
+        pass
+    return float(value)
+
+
 def knots(start_s: float, stop_s: float) -> np.ndarray:
     """Return the knots (K,) of a motion that covers an interval.
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from hipus import geometry
 from hipus.phantom.acquisition import protocol
+from hipus.phantom.acquisition.contact import contact_at, draw_contact_losses
 from hipus.phantom.acquisition.courses import (
     COURSES,
     SECTOR_DEG,
@@ -30,7 +31,13 @@ from hipus.phantom.acquisition.courses import (
 from hipus.phantom.acquisition.placement import outward
 from hipus.phantom.acquisition.protocol import SweepKind
 from hipus.phantom.acquisition.session import OperatorStyle, Session
-from hipus.phantom.acquisition.smooth_motion import SmoothMotion, band_noise, knots, slow_noise
+from hipus.phantom.acquisition.smooth_motion import (
+    SmoothMotion,
+    band_noise,
+    knots,
+    slow_noise,
+    truncated_normal,
+)
 
 #: Depth of the femoral head's centre below the transducer (feasibility study A5: 19 to 23 mm).
 HEAD_DEPTH_MM = 21.0
@@ -47,9 +54,6 @@ CENTRING_MM = 1.5
 P_D_MIDDLE_MM = -4.0
 #: Spread of the hip's flexion between the sweeps of a session, deg (assumed).
 FLEXION_SD_DEG = 4.0
-#: Ranges of a contact loss: duration in s, share of the footprint (assumed).
-CONTACT_LOSS_S, CONTACT_LOSS_SHARE = (0.2, 0.8), (0.08, 0.45)
-
 #: The probe turned by 180 degrees about the beam.
 FLIP = np.diag([-1.0, 1.0, -1.0, 1.0])
 
@@ -79,7 +83,7 @@ class SweepPlan:
         From there, in that picture's axes (lateral, axial, elevational), turning about the
         picture's centre. Time 0 is the first frame.
     contact_losses : numpy.ndarray (E, 4)
-        Start and duration in s, lost share of the footprint at the left and right edge.
+        As `contact.draw_contact_losses` gives them.
     """
 
     kind: SweepKind
@@ -104,16 +108,9 @@ class SweepPlan:
         T = geometry.compose(self.T_middle_to_hip, self.displacement.at(time_s))
         return T @ FLIP if self.is_flipped else T
 
-    def contact_loss(self, time_s) -> np.ndarray:
-        """Return the share of the footprint without contact at its left and right end, (N, 2).
-
-        Left is image x < 0. 0 is full contact; losses grow and vanish smoothly.
-        """
-        loss = np.zeros((len(time_s), 2))
-        for start_s, duration_s, *shares in self.contact_losses:
-            share = np.clip((np.asarray(time_s) - start_s) / duration_s, 0, 1)
-            loss = np.maximum(loss, np.sin(np.pi * share)[:, None] ** 2 * shares)
-        return loss
+    def contact(self, time_s) -> np.ndarray:
+        """Return the contact along the transducer's face, (N, CONTACT_PLACES), 0 to 1."""
+        return contact_at(time_s, self.contact_losses)
 
 
 def travel_sign(side: str) -> int:
@@ -199,23 +196,14 @@ def plan_sweep(
     """
     hand = operator or session.operator
     course = course or ("settle" if kind.sweep_type == "graf" else "linear")
-    if course not in COURSES:
-        raise ValueError(f"course must be one of {COURSES}, got {course!r}")
-    if not 5.0 <= head_depth_mm <= session.depth_mm:
-        raise ValueError(
-            f"head_depth_mm must lie between 5 and the picture's depth {session.depth_mm:.4g} mm, "
-            f"got {head_depth_mm}"
-        )
+    _check_plan(course, head_depth_mm, session)
     sizes, moving, contact, place = rng.spawn(4)
     drawn_path, drawn_duration, hesitation, drawn_flip = _draw_sizes(sizes, kind, hand)
     path = protocol.check_path(drawn_path if path_length_mm is None else path_length_mm)
     if course == "sector":
         path = float(np.radians(SECTOR_DEG) * session.depth_mm / 2)
     duration = protocol.check_duration(drawn_duration if duration_s is None else duration_s)
-    total_s = duration + sum(hesitation)
-    motion = _draw_motion(
-        moving, session, hand, course, travel_sign(kind.side) * path, (duration, *hesitation)
-    )
+    phases = (duration, *hesitation)
     return SweepPlan(
         kind=kind,
         course=course,
@@ -226,26 +214,32 @@ def plan_sweep(
         is_flipped=drawn_flip if is_flipped is None else is_flipped,
         flexion_offset_deg=FLEXION_SD_DEG * float(place.standard_normal()),
         T_middle_to_hip=_draw_middle(place, kind, head_depth_mm),
-        displacement=motion,
-        contact_losses=_draw_contact_losses(contact, hand, total_s),
+        displacement=_draw_motion(
+            moving, session, hand, course, travel_sign(kind.side) * path, phases
+        ),
+        contact_losses=draw_contact_losses(contact, hand.contact_loss_rate_hz, sum(phases)),
     )
+
+
+def _check_plan(course: str, head_depth_mm: float, session: Session) -> None:
+    """Refuse an unknown course, or a head that the picture cannot show."""
+    if course not in COURSES:
+        raise ValueError(f"course must be one of {COURSES}, got {course!r}")
+    if not 5.0 <= head_depth_mm <= session.depth_mm:
+        raise ValueError(
+            f"head_depth_mm must lie between 5 and the picture's depth {session.depth_mm:.4g} mm, "
+            f"got {head_depth_mm}"
+        )
 
 
 def _draw_sizes(rng: np.random.Generator, kind: SweepKind, hand: OperatorStyle):
     """Return path, duration, both hesitations, and whether the probe is flipped."""
     limit = protocol.GREATEST_DEVIATION_SD
-    path_z, duration_z = _truncated(rng, limit), _truncated(rng, limit)
+    path_z, duration_z = truncated_normal(rng, limit), truncated_normal(rng, limit)
     path_mm = kind.path_length_mm_mean + kind.path_length_mm_sd * path_z
     duration_s = kind.duration_s_mean + kind.duration_s_sd * duration_z
     hesitation_s = tuple(float(value) for value in rng.uniform(*hand.hesitation_s, 2))
     return path_mm, duration_s, hesitation_s, bool(rng.random() < hand.flip_probability)
-
-
-def _truncated(rng: np.random.Generator, limit: float) -> float:
-    """Return a standard normal number within +-limit."""
-    while abs(value := rng.standard_normal()) > limit:
-        pass
-    return float(value)
 
 
 def _draw_middle(rng: np.random.Generator, kind: SweepKind, head_depth_mm: float) -> np.ndarray:
@@ -284,13 +278,3 @@ def _draw_motion(
     offset = offset + (hand.tremor_mm, hand.tremor_axial_mm, hand.tremor_mm) * tremor[:, :3]
     turn = turn + np.radians(hand.tremor_deg) * tremor[:, 3:]
     return SmoothMotion(time_s, offset, turn, session.image_centre_mm)
-
-
-def _draw_contact_losses(rng, hand: OperatorStyle, total_s: float) -> np.ndarray:
-    """Return the contact losses of a sweep (E, 4): start, duration, left and right share."""
-    count = rng.poisson(hand.contact_loss_rate_hz * total_s)
-    duration_s = rng.uniform(*CONTACT_LOSS_S, count)
-    share = rng.uniform(*CONTACT_LOSS_SHARE, count)
-    is_left = rng.random(count) < 0.5
-    start_s = rng.uniform(0, total_s, count) - duration_s / 2
-    return np.column_stack([start_s, duration_s, share * is_left, share * ~is_left])
