@@ -47,6 +47,7 @@ class Levels(NamedTuple):
     bone_db: float
     incidence_power: float
     bone_profile_mm: float
+    bone_tail_mm: float
     roughness_mm: float
     clutter_gain: float
     clutter_reach_mm: float
@@ -104,43 +105,44 @@ def draw_appearance(rng: np.random.Generator) -> Appearance:
 # Stripes per 10 mm, strength in dB (least, most), half width in mm (least, most).
 # SIMULATION.md A5.4: 4-8 strong stripes and about 34 fine ones over the soft tissue.
 _STRIPES = (
-    (3.2, (14.0, 27.0), (0.10, 0.24)),
-    (2.6, (12.0, 24.0), (0.12, 0.32)),
-    (16.0, (3.0, 15.0), (0.07, 0.16)),
+    (5.0, (17.0, 34.0), (0.08, 0.17)),
+    (5.0, (15.0, 32.0), (0.08, 0.20)),
+    (22.0, (8.0, 26.0), (0.05, 0.10)),
 )
 
 #: Uniform ranges of `Levels`, in its order.
 RANGES: dict[str, tuple[float, float]] = {
     "gel_db": (-75.0, -68.0),
-    "skin_db": (-34.0, -26.0),
+    "skin_db": (-38.0, -29.0),
     "skin_mm": (0.8, 1.3),
-    "fat_db": (-48.0, -40.0),
+    "fat_db": (-50.0, -42.0),
     "fat_mm": (2.5, 5.5),
-    "muscle_db": (-50.0, -43.0),
+    "muscle_db": (-53.0, -46.0),
     "stripe_gain": (0.8, 1.1),
     "stripe_tilt": (-0.22, 0.22),
-    "deep_db": (-45.0, -37.0),
+    "deep_db": (-53.0, -44.0),
     "cartilage_db": (-52.0, -46.0),
     "triradiate_db": (-50.0, -44.0),
     "labrum_db": (-34.0, -26.0),
-    "capsule_db": (-25.0, -18.0),
+    "capsule_db": (-27.0, -19.0),
     "capsule_mm": (0.35, 0.6),
-    "head_db": (-55.0, -46.0),
+    "head_db": (-58.0, -48.0),
     "rim_mm": (0.4, 0.9),
     "pulvinar_db": (-32.0, -24.0),
-    "sparkle_db": (10.0, 21.0),
-    "sparkle_threshold": (1.5, 2.6),
-    "bone_db": (-2.0, 3.0),
+    "sparkle_db": (16.0, 27.0),
+    "sparkle_threshold": (1.8, 3.4),
+    "bone_db": (-7.0, -1.0),
     "incidence_power": (1.8, 2.6),
-    "bone_profile_mm": (0.20, 0.28),
+    "bone_profile_mm": (0.22, 0.32),
+    "bone_tail_mm": (0.40, 0.75),
     "roughness_mm": (0.08, 0.18),
-    "clutter_gain": (0.010, 0.026),
+    "clutter_gain": (0.007, 0.02),
     "clutter_reach_mm": (3.5, 8.0),
     "bone_loss": (24.0, 26.0),
     "cartilage_loss": (-0.30, -0.15),
-    "deep_loss": (0.30, 0.55),
+    "deep_loss": (0.45, 0.8),
     "edge_loss": (0.6, 2.0),
-    "reverberation_gain": (0.004, 0.010),
+    "reverberation_gain": (0.0008, 0.003),
 }
 
 

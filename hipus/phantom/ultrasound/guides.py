@@ -31,8 +31,8 @@ _COPIED = (
 # Rows of a guide. The first four of a packed scene get a slope.
 BONE, HEAD, CAPSULE, LAYER, CARTILAGE, TRIRADIATE, LABRUM, SKIN = range(8)
 BONE_SLOPE, HEAD_SLOPE, CAPSULE_SLOPE, LAYER_SLOPE = range(8, 12)
-SLOW, MIDDLE, FINE, ALONG, SPREAD, ALONG_2, SPARKLE, SPARKLE_2, TILT = range(12, 21)
-GUIDE_COUNT = 21
+SLOW, MIDDLE, FINE, ALONG, SPREAD, ALONG_2, SPARKLE, SPARKLE_2, TILT, LAYER_ACROSS = range(12, 22)
+GUIDE_COUNT = 22
 
 # How much faster than one cell per `SLOW_PITCH_MM` each variation is run through, along hip
 # x (about the beam), y and z, and which of the two slow fields it reads. Factors are
@@ -42,11 +42,11 @@ _VARIATIONS = np.array(
         [1.00, 1.00, 1.00, 0],  # SLOW: over some mm
         [1.45, 1.35, 1.27, 1],  # MIDDLE
         [3.10, 2.30, 2.20, 0],  # FINE
-        [1.30, 0.47, 0.43, 1],  # ALONG: how a fascia comes and goes
+        [1.50, 0.57, 0.51, 1],  # ALONG: how a fascia comes and goes
         [0.29, 0.27, 0.23, 0],  # SPREAD: how layers swell
-        [1.10, 0.63, 0.57, 0],  # ALONG_2
-        [6.10, 3.30, 2.90, 0],  # SPARKLE: canals in the head's cartilage
-        [5.30, 2.70, 3.40, 1],  # SPARKLE_2
+        [1.10, 0.53, 0.47, 0],  # ALONG_2
+        [8.60, 4.30, 3.70, 0],  # SPARKLE: canals in the head's cartilage
+        [7.30, 3.40, 4.60, 1],  # SPARKLE_2
     ]
 )
 
@@ -144,7 +144,8 @@ def sample_guides(packed, appearance, settings: ProbeSettings, *, T_image_to_hip
         across / packed.spacing_mm, down / packed.spacing_mm, guides,
     )  # fmt: skip
     _sample_slow(appearance.slow, start, appearance.offset_xyz_mm, across, down, guides)
-    _add_slopes(guides, np.float32(settings.sample_pitch_mm * grid.row_step))
+    steps_mm = settings.sample_pitch_mm * grid.row_step, settings.line_pitch_mm * grid.line_step
+    _add_slopes(guides, np.float32(steps_mm[0]), np.float32(steps_mm[1]))
     return guides
 
 
@@ -208,9 +209,9 @@ def _wrapped(slow, w, v, u, part):
 
 
 @compiled
-def _add_slopes(guides, step_mm):
-    """Fill the slopes along the beam of the first four guides by central differences."""
-    last = guides.shape[0] - 1
+def _add_slopes(guides, step_mm, across_mm):
+    """Fill the slopes along the beam, and that of the layers across it: central differences."""
+    last, end = guides.shape[0] - 1, guides.shape[2] - 1
     for row in range(guides.shape[0]):
         above, below = max(row - 1, 0), min(row + 1, last)
         scale = np.float32(1) / (step_mm * (below - above))
@@ -218,3 +219,7 @@ def _add_slopes(guides, step_mm):
             for line in range(guides.shape[2]):
                 change = guides[below, field, line] - guides[above, field, line]
                 guides[row, BONE_SLOPE + field, line] = change * scale
+        for line in range(guides.shape[2]):
+            left, right = max(line - 1, 0), min(line + 1, end)
+            change = guides[row, LAYER, right] - guides[row, LAYER, left]
+            guides[row, LAYER_ACROSS, line] = change / (across_mm * (right - left))

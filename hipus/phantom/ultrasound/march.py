@@ -16,6 +16,8 @@ from hipus.phantom.ultrasound.speckle import QUANTUM, compiled, depth_to_index, 
 from hipus.phantom.ultrasound.tissue_kernel import (
     bone_echo,
     bone_fraction,
+    fascia_db,
+    in_capsule,
     joint_db,
     layers_db,
     loss_db_per_mm,
@@ -27,8 +29,13 @@ NEPER_PER_DB = np.log(10) / 20
 #: Half width of the aperture's blur of a shadow, at the face and its growth with depth;
 #: half width of a bone echo's lateral blur, mm (SIMULATION.md A1.3).
 SHADOW_MM, SHADOW_GROWTH, ECHO_MM = 0.25, 0.035, 0.22
+#: Part of a fascia's power that is mirrored, not scattered, and how far fascia must stand out
+#: for it, dB (assumed): fascia has less speckle than muscle and decorrelates later.
+COHERENT, COHERENT_DB = 0.75, 18.0
+#: Half width of the side lobes that make clutter, mm (assumed).
+CLUTTER_MM = 1.5
 #: Ring-down of the transducer and haze of the near field, amplitudes at the face (assumed).
-RING_DOWN, RING_DOWN_MM = 0.16, 0.30
+RING_DOWN, RING_DOWN_MM = 0.08, 0.30
 HAZE, HAZE_MM = 0.010, 2.2
 #: Without contact: loss of tissue echo, dB, and multiple echoes within the probe's cover.
 NO_CONTACT_DB, COVER_ECHO, COVER_MM = 50.0, 0.05, 2.8
@@ -60,14 +67,17 @@ class Beam(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Buffers of one row, (lines,) float32 each; `shadow_db` and `clutter` carry over."""
+    """Buffers of one row, (lines,) float32; `shadow_db`, `beyond`, `clutter` carry over."""
 
     tissue: np.ndarray
+    sheet: np.ndarray
     echo: np.ndarray
     passed: np.ndarray
     clutter: np.ndarray
     shadow_db: np.ndarray
+    beyond: np.ndarray
     near: np.ndarray
+    fresh: np.ndarray
     sums: np.ndarray
     look: np.ndarray
     power: np.ndarray
@@ -95,10 +105,10 @@ def march(guides, levels, tables, values, losses, beam, noise, contact, out_db, 
     """
     samples, lines = out_db.shape
     row = np.empty((GUIDE_COUNT, lines), np.float32)
-    flat = np.zeros((9, lines), np.float32)
+    flat = np.zeros((10, lines), np.float32)
     rows = Rows(
-        flat[0], flat[1], flat[2], flat[3], flat[4], flat[5],
-        np.zeros(lines + 1, np.float32), np.empty((2, lines), np.float32), flat[6],
+        flat[0], flat[1], flat[2], flat[3], flat[4], flat[5], flat[6], flat[7], flat[8],
+        np.zeros(lines + 1, np.float32), np.empty((2, lines), np.float32), flat[9],
     )  # fmt: skip
     surface = np.zeros((samples, lines), np.float32)
     for index in range(samples):
@@ -135,14 +145,19 @@ def _pass_tissue(row, levels, tables, beam, rows):
         bone = bone_fraction(row, line, levels)
         rows.passed[line] = np.exp(-NEPER_PER_DB * rows.shadow_db[line])
         rows.echo[line] = bone_echo(row, line, levels)
-        loss = loss_db_per_mm(row, line, levels, bone) * beam.loss_scale
+        rows.beyond[line] = max(rows.beyond[line], in_capsule(row, line))
+        loss = loss_db_per_mm(row, line, levels, bone, rows.beyond[line]) * beam.loss_scale
         rows.shadow_db[line] = min(rows.shadow_db[line] + loss * beam.row_mm, 120.0)
         if rows.shadow_db[line] > 60 or row[BONE, line] < -2.0:
-            rows.tissue[line] = 0.0
+            rows.tissue[line] = rows.sheet[line] = 0.0
             continue
-        db = layers_db(row, line, levels, tables)
-        db = joint_db(row, line, levels, db) + sparkle_db(row, line, levels)
-        rows.tissue[line] = (1 - bone) * np.exp(NEPER_PER_DB * db)
+        sheets_db = fascia_db(row, line, levels, tables)
+        db = layers_db(row, line, levels, sheets_db)
+        db = joint_db(row, line, levels, db, rows.beyond[line]) + sparkle_db(row, line, levels)
+        amplitude = (1 - bone) * np.exp(NEPER_PER_DB * db)
+        mirrored = COHERENT * min(sheets_db / COHERENT_DB, 1.0) * (1 - rows.beyond[line])
+        rows.sheet[line] = amplitude * np.sqrt(mirrored)
+        rows.tissue[line] = amplitude * np.sqrt(1 - mirrored)
 
 
 @compiled
@@ -159,7 +174,9 @@ def _blur(values, sums, half):
 @compiled
 def _blur_row(rows, depth_mm, beam, contact):
     """Blur shadow and bone echo across lines, and apply shadow and contact."""
-    _blur(rows.passed, rows.sums, int((SHADOW_MM + SHADOW_GROWTH * depth_mm) / beam.line_mm + 0.5))
+    half = int((SHADOW_MM + SHADOW_GROWTH * depth_mm) / beam.line_mm + 0.5)
+    for _ in range(2):  # Twice: one box would end a shadow with a corner, seen once compressed.
+        _blur(rows.passed, rows.sums, half)
     _blur(rows.echo, rows.sums, int(ECHO_MM / beam.line_mm + 0.5))
     for line in range(len(contact)):
         rows.passed[line] *= np.exp(-NEPER_PER_DB * NO_CONTACT_DB * (1 - contact[line]))
@@ -173,8 +190,10 @@ def _add_clutter(rows, surface, index, levels, beam, contact):
     decay = np.exp(-beam.row_mm / levels.clutter_reach_mm)
     ring = RING_DOWN * np.exp(-((depth / RING_DOWN_MM) ** 2)) + HAZE * np.exp(-depth / HAZE_MM)
     cover = COVER_ECHO * np.exp(-depth / COVER_MM) * (0.6 + 0.4 * np.cos(7.0 * depth))
+    rows.fresh[:] = rows.echo
+    _blur(rows.fresh, rows.sums, int(CLUTTER_MM / beam.line_mm + 0.5))
     for line in range(len(rows.echo)):
-        fresh = levels.clutter_gain * beam.clutter_scale * rows.echo[line]
+        fresh = levels.clutter_gain * beam.clutter_scale * rows.fresh[line]
         rows.clutter[line] = max(rows.clutter[line] * decay, fresh)
         again = levels.reverberation_gain * surface[index // 2, line]
         lost = (1 - contact[line]) * cover
@@ -191,8 +210,8 @@ def _form_row(values, losses, index, beam, noise, rows, out_db):
     scale = np.float32(1) / np.float32(beam.looks)
     for line in range(len(out_db)):
         tissue = rows.tissue[line] * rows.passed[line] + rows.clutter[line]
-        near, echo = rows.near[line], rows.echo[line]
-        expected = tissue * tissue + noise * noise + near * near + echo * echo
+        near, mirrored = rows.near[line], _mirrored_power(rows, line)
+        expected = tissue * tissue + noise * noise + near * near + mirrored
         power = max(rows.power[line] * scale, np.float32(1e-14))
         out_db[line] = 10 * np.log10(power)
         if beam.smoothing < 1:
@@ -237,5 +256,14 @@ def _add_look(values, index, look, beam, noise, rows):
             sum_ += noise * np.float32(QUANTUM) * values[y, z, at, part]
             sum_ += rows.near[line] * np.float32(QUANTUM) * values[near_y, near_z, own, part]
             total += sum_ * sum_
-        echo = rows.echo[line]
-        rows.power[line] += total + echo * echo * (np.float32(0.4) + np.float32(0.6) * grain)
+        rows.power[line] += total
+        rows.power[line] += _mirrored_power(rows, line) * (
+            np.float32(0.5) + np.float32(0.5) * grain
+        )
+
+
+@compiled
+def _mirrored_power(rows, line):
+    """Return the power of bone and fascia that reflect like mirrors."""
+    sheet = rows.sheet[line] * rows.passed[line]
+    return rows.echo[line] * rows.echo[line] + sheet * sheet

@@ -24,6 +24,7 @@ from hipus.phantom.ultrasound.guides import (
     HEAD_SLOPE,
     LABRUM,
     LAYER,
+    LAYER_ACROSS,
     LAYER_SLOPE,
     MIDDLE,
     SKIN,
@@ -63,13 +64,13 @@ def look_up(table, depth_mm):
 
 
 @compiled
-def layers_db(row, line, levels, tables):
-    """Return the echo of gel, skin, fat and muscle with their fascia, dB."""
+def layers_db(row, line, levels, sheets_db):
+    """Return the echo of gel, skin, fat and muscle with what fascia adds, dB."""
     skin, layer = row[SKIN, line], row[LAYER, line]
     fat_end = levels.skin_mm + levels.fat_mm + 0.5 * row[SPREAD, line]
     base = mix(levels.muscle_db, levels.fat_db, below(layer - fat_end, 0.5))
     base += 2.2 * row[FINE, line] + 1.6 * row[SLOW, line]
-    base += levels.stripe_gain * _fascia_db(row, line, levels, tables)
+    base += levels.stripe_gain * sheets_db
     # Skin: a thin bright epidermis over an even, paler dermis.
     epidermis = 7.0 * np.exp(-((skin / 0.22) ** 2))
     base = mix(base, levels.skin_db + epidermis + 1.5 * row[FINE, line],
@@ -78,37 +79,48 @@ def layers_db(row, line, levels, tables):
 
 
 @compiled
-def _fascia_db(row, line, levels, tables):
+def fascia_db(row, line, levels, tables):
     """Return what fascia adds: two families of sheets at a small angle, and fibres.
 
     Sheets swell with slow variation and come and go along their length; they reflect like
     mirrors, so they fade where the beam meets them at a slant.
     """
     layer, spread = row[LAYER, line], row[SPREAD, line]
-    slope = min(max(row[LAYER_SLOPE, line], 0.0), 1.1)
+    along, across = max(row[LAYER_SLOPE, line], 0.0), row[LAYER_ACROSS, line]
+    squarely = along * along / (along * along + across * across + 0.02)
     wave = 0.10 * row[MIDDLE, line]
-    first = layer + 1.1 * spread + wave
+    long_wave = 0.35 * row[ALONG_2, line]
+    first = layer + 1.1 * spread + wave + long_wave
     second = layer + levels.stripe_tilt * row[TILT, line] - 0.9 * spread + 1.5 * wave
-    coarse = look_up(tables[0], first) * min(max(0.62 + 0.42 * row[ALONG, line], 0.0), 1.0)
-    other = look_up(tables[1], second) * min(max(0.50 - 0.45 * row[ALONG, line], 0.0), 1.0)
-    fibre = look_up(tables[2], 0.5 * (first + second) + 0.12 * row[FINE, line])
-    fibre *= min(max(0.55 + 0.45 * row[ALONG_2, line], 0.0), 1.0)
-    return (max(coarse, other) + 0.7 * fibre) * slope * slope
+    coarse = look_up(tables[0], first) * min(max(0.62 + 0.60 * row[ALONG, line], 0.0), 1.15)
+    other = look_up(tables[1], second) * min(max(0.60 - 0.60 * row[ALONG, line], 0.0), 1.15)
+    fibre = look_up(tables[2], 0.5 * (first + second) + 0.10 * row[FINE, line])
+    fibre *= min(max(0.70 + 0.45 * row[ALONG_2, line], 0.1), 1.2)
+    return (max(coarse, other) + 0.70 * fibre) * squarely * squarely
 
 
 @compiled
-def joint_db(row, line, levels, soft_db):
-    """Return the echo of deep tissue, pulvinar, cartilages, labrum, capsule and head, dB."""
+def in_capsule(row, line):
+    """Return whether a point lies within the joint capsule, 0 to 1."""
+    return below(row[CAPSULE, line] + 0.3, 0.5)
+
+
+@compiled
+def joint_db(row, line, levels, soft_db, beyond):
+    """Return the echo of deep tissue, pulvinar, cartilages, labrum, capsule and head, dB.
+
+    `beyond` is 1 for a beam that has entered the joint, 0 before: no muscle lies there.
+    """
     head, slope = row[HEAD, line], row[HEAD_SLOPE, line]
     jitter = 0.10 * row[MIDDLE, line]
     fine = row[FINE, line]
-    is_behind = below(0.25 - slope, 0.35)
-    db = mix(soft_db, levels.deep_db + 2.5 * fine + 2.0 * row[SLOW, line],
-             is_behind * below(-head, 0.8))  # fmt: skip
+    deep_db = levels.deep_db + 2.5 * fine + 3.0 * row[SLOW, line]
+    db = mix(soft_db, deep_db, beyond * below(-head, 0.8))
     fat = np.exp(-(((head - 1.1) / 1.0) ** 2)) * below(0.55 - slope, 0.35)
-    db = mix(db, levels.pulvinar_db + 3.0 * row[MIDDLE, line] + 2.0 * fine, fat)
-    db = mix(db, levels.triradiate_db + fine, below(row[TRIRADIATE, line] + jitter, 0.35))
-    db = mix(db, levels.cartilage_db + 1.5 * fine, below(row[CARTILAGE, line] + jitter, 0.3))
+    db = mix(db, levels.pulvinar_db + 4.0 * row[MIDDLE, line] + 3.0 * fine, fat)
+    db = mix(db, levels.triradiate_db + fine, below(row[TRIRADIATE, line] + 3 * jitter + 0.2, 0.9))
+    roof = below(row[CARTILAGE, line] + 3 * jitter + 0.2, 0.7)
+    db = mix(db, levels.cartilage_db + 1.5 * fine + 3.0 * row[SLOW, line], roof)
     db = mix(db, levels.labrum_db + 2.5 * fine, below(row[LABRUM, line] + jitter, 0.45))
     db = mix(db, levels.head_db + fine, below(head + 0.6 * jitter, 0.35))
     return _capsule_db(row, line, levels, db)
@@ -121,7 +133,7 @@ def _capsule_db(row, line, levels, db):
     thickness = levels.capsule_mm * (1 + 0.3 * row[MIDDLE, line])
     thickness = max(thickness, 0.15)
     sheet = np.exp(-((row[CAPSULE, line] / thickness) ** 2))
-    level = levels.capsule_db + 4.0 * row[ALONG, line] - 14.0 * (1 - steep * steep)
+    level = levels.capsule_db + 5.0 * row[ALONG, line] - 26.0 * (1 - steep * steep)
     return mix(db, max(level, db), sheet)
 
 
@@ -132,7 +144,7 @@ def sparkle_db(row, line, levels):
     if inside <= 0:
         return 0.0
     power = row[SPARKLE, line] ** 2 + row[SPARKLE_2, line] ** 2
-    return levels.sparkle_db * inside * below(levels.sparkle_threshold - power, 0.9)
+    return levels.sparkle_db * inside * min(max((power - levels.sparkle_threshold) / 3, 0.0), 1.0)
 
 
 @compiled
@@ -154,7 +166,7 @@ def bone_echo(row, line, levels):
     if distance > 0:
         profile = np.exp(-((distance / levels.bone_profile_mm) ** 2))
     else:
-        profile = np.exp(distance / 0.45)
+        profile = np.exp(distance / levels.bone_tail_mm)
     cosine = min(max(-row[BONE_SLOPE, line], 0.0), 1.0)
     incidence = 0.05 + 0.95 * cosine**levels.incidence_power
     uneven = 0.40 * row[SLOW, line] + 0.50 * row[FINE, line] + 0.45 * row[ALONG, line]
@@ -162,7 +174,7 @@ def bone_echo(row, line, levels):
 
 
 @compiled
-def loss_db_per_mm(row, line, levels, bone):
+def loss_db_per_mm(row, line, levels, bone, beyond):
     """Return two-way loss beyond the nominal compensation.
 
     Cartilage attenuates less than nominal, so that what lies behind is enhanced; the head's
@@ -170,8 +182,7 @@ def loss_db_per_mm(row, line, levels, bone):
     """
     head, slope = row[HEAD, line], row[HEAD_SLOPE, line]
     cartilage = max(below(head, 0.3), below(row[CARTILAGE, line], 0.3))
-    behind = below(0.25 - slope, 0.35) * below(-head, 0.8)
     side = below(abs(slope) - 0.22, 0.2) * np.exp(-((head / 0.5) ** 2))
-    loss = levels.cartilage_loss * cartilage + levels.deep_loss * behind
+    loss = levels.cartilage_loss * cartilage + levels.deep_loss * beyond * (1 - cartilage)
     loss += levels.edge_loss * side
     return mix(loss, levels.bone_loss, bone)
