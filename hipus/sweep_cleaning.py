@@ -73,7 +73,8 @@ def travel_pace(sweep: Sweep) -> np.ndarray:
     Returns
     -------
     numpy.ndarray (N - 1,) float64
-        mm/s; gaps are bridged.
+        mm/s; gaps are bridged. Each principal direction of the travel counts by its share of
+        the variance: drift across a sweep is not travel, a loop has two directions.
 
     Raises
     ------
@@ -88,7 +89,10 @@ def travel_pace(sweep: Sweep) -> np.ndarray:
     filled = np.stack([np.interp(index, known, axis[is_valid]) for axis in centres.T], axis=1)
     size = _window(sweep)
     smooth = uniform_filter1d(filled, size, axis=0, mode="nearest")
-    return np.linalg.norm(np.diff(smooth, axis=0), axis=1) / np.diff(sweep.time_s)
+    velocity = np.diff(smooth, axis=0) / np.diff(sweep.time_s)[:, None]
+    _, spread, directions = np.linalg.svd(smooth - smooth.mean(axis=0), full_matrices=False)
+    share = spread**2 / max(np.sum(spread**2), 1e-12)
+    return np.sqrt(np.sum(share * (velocity @ directions.T) ** 2, axis=1))
 
 
 def change_pace(sweep: Sweep) -> np.ndarray:

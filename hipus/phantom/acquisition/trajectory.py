@@ -50,8 +50,9 @@ DRIFT_S, TILT_S = 0.8, 0.7
 MARGIN_S = 0.7
 #: Where the middle of a sweep lies against the hip, standard deviation, mm (assumed).
 CENTRING_MM = 1.5
-#: A proximal-distal sweep ends on the femur: its middle lies below the head, mm (assumed).
-P_D_MIDDLE_MM = -4.0
+#: Where sweeps have their middle against the head's centre, mm (assumed from the printed ways:
+#: p_a from the posterior gluteal region to the hip, p_d from the pelvis to the proximal femur).
+P_A_MIDDLE_Y_MM, P_D_MIDDLE_Z_MM = 2.0, -4.0
 #: Spread of the hip's flexion between the sweeps of a session, deg (assumed).
 FLEXION_SD_DEG = 4.0
 #: The probe turned by 180 degrees about the beam.
@@ -248,8 +249,10 @@ def _draw_middle(rng: np.random.Generator, kind: SweepKind, head_depth_mm: float
     shift = CENTRING_MM * rng.standard_normal(3)
     if kind.sweep_type == "graf":
         shift[1] = 0.3 * shift[1]  # the standard plane itself is what is looked for
+    if kind.sweep_type == "p_a":
+        shift[1] += P_A_MIDDLE_Y_MM
     if kind.sweep_type == "p_d":
-        shift[2] += P_D_MIDDLE_MM
+        shift[2] += P_D_MIDDLE_Z_MM
     along_beam = shift @ R[:, 1]
     shift -= along_beam * R[:, 1]  # the depth is the caller's
     return geometry.transform(R, shift - R @ [0.0, head_depth_mm, 0.0])
