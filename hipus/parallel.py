@@ -21,17 +21,17 @@ log = logging.getLogger(__name__)
 ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 #: Cases run side by side, so that libraries must not start threads of their own. Set before
 #: a worker starts: numerical libraries read them once, when they are loaded.
-THREAD_LIMITS = {
-    name: "1"
-    for name in (
+THREAD_LIMITS = dict.fromkeys(
+    (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
         "MKL_NUM_THREADS",
         "NUMEXPR_NUM_THREADS",
         "NUMBA_NUM_THREADS",
         "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
-    )
-}
+    ),
+    "1",
+)
 
 
 class CaseError(RuntimeError):
