@@ -109,7 +109,7 @@ class HipParameters:
     iliac_inclination_deg: float = 0.0
     nucleus_diameter_mm: float = 0.0
     soft_tissue_mm: float = 13.0
-    deformation_mm: float = 0.2
+    deformation_mm: float = 0.15
     deformation_seed: int = 0
 
     def __post_init__(self) -> None:

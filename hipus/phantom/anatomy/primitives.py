@@ -12,8 +12,9 @@ from numba import njit
 #: Building blocks are compiled into whatever calls them and never cached themselves: Numba's
 #: cache notices a change of the caller's own file only (see `kernels`).
 compiled = njit(nogil=True, error_model="numpy")
-#: Faces whose normals are closer than this are joined without rounding.
-_PARALLEL = 0.98
+#: Cosines beyond these are held: nearly parallel faces have no edge, and far from a curved
+#: face the angle between local normals is no longer that of the edge.
+_COSINES = (-0.3, 0.98)
 
 
 @compiled
@@ -40,7 +41,7 @@ def rounded_max(a: float, b: float, radius: float, cosine: float) -> float:
     rim of 60 deg; solving w = x n_a + y n_b for the offset from the arc's axis is exact.
     """
     u, v = a + radius, b + radius
-    c = min(max(cosine, -_PARALLEL), _PARALLEL)
+    c = min(max(cosine, _COSINES[0]), _COSINES[1])
     if u > v * c and v > u * c:
         return sqrt((u * u + v * v - 2.0 * u * v * c) / (1.0 - c * c)) - radius
     return max(a, b)

@@ -78,11 +78,14 @@ def ilium(shape, x: float, y: float, z: float) -> tuple[float, float]:
     past = t - shape.limb_t
     d = rounded_max(roof, lateral, shape.rim_radius, roof_x * lateral_x)
     d = rounded_max(d, past, shape.limb_radius, roof_t)
-    d = rounded_max(d, n - shape.horn, 1.0, 0.0)
+    d = rounded_max(d, n - shape.horn, 1.0, c if lateral > roof else 0.0)
     medial = _MEDIAL_COSINE * (shape.medial_offset - x) + _MEDIAL_SINE * max(z, 0.0)
-    width = shape.half_width + _WIDENING * max(z - shape.socket_radius, 0.0)
-    ends = (abs(y) - width) / sqrt(1.0 + _WIDENING * _WIDENING)
-    d = rounded_max(d, rounded_max(medial, ends, 1.5, 0.0), 1.0, 0.0)
+    d = rounded_max(d, medial, 1.0, _MEDIAL_COSINE * s - _MEDIAL_SINE * c)
+    above = z - shape.socket_radius
+    ends = abs(y) - shape.half_width
+    if above > 0.0:
+        ends = (ends - _WIDENING * above) / sqrt(1.0 + _WIDENING * _WIDENING)
+    d = rounded_max(d, ends, 1.0, abs(y) * shape.wing_curvature if lateral > roof else 0.0)
     return rounded_max(d, z - shape.top, 1.5, 0.0), past
 
 
