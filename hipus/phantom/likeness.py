@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hipus.phantom.ultrasound.checks import half_height
+
 #: Rows of the common grid; columns follow the picture's aspect.
 GRID_ROWS = 256
 HISTOGRAM_BINS, DEPTH_BINS = 64, 10
@@ -165,25 +167,6 @@ def _correlation_fwhm(texture: np.ndarray, *, axis: int) -> float:
         [(values[: len(values) - lag] * values[lag:]).mean() / power for lag in range(length)]
     )
     return 2 * half_height(curve)
-
-
-def half_height(curve: np.ndarray) -> float:
-    """Return where a falling curve that begins at 1 first crosses one half, in samples.
-
-    Parameters
-    ----------
-    curve : numpy.ndarray (K,) float64
-
-    Returns
-    -------
-    float
-        Linear between samples; K - 1 where it never falls so far.
-    """
-    under = np.flatnonzero(curve < 0.5)
-    if not len(under):
-        return float(len(curve) - 1)
-    low = under[0] - 1
-    return float(low + (curve[low] - 0.5) / (curve[low] - curve[low + 1]))
 
 
 def histogram_distance(first: PictureFeatures, second: PictureFeatures) -> float:

@@ -105,19 +105,19 @@ def draw_appearance(rng: np.random.Generator) -> Appearance:
 # Stripes per 10 mm, strength in dB (least, most), half width in mm (least, most).
 # SIMULATION.md A5.4: 4-8 strong stripes and about 34 fine ones over the soft tissue.
 _STRIPES = (
-    (5.0, (17.0, 34.0), (0.08, 0.17)),
-    (5.0, (15.0, 32.0), (0.08, 0.20)),
-    (22.0, (8.0, 26.0), (0.05, 0.10)),
+    (4.5, (17.0, 34.0), (0.10, 0.21)),
+    (4.5, (15.0, 32.0), (0.10, 0.24)),
+    (18.0, (8.0, 26.0), (0.06, 0.13)),
 )
 
 #: Uniform ranges of `Levels`, in its order.
 RANGES: dict[str, tuple[float, float]] = {
     "gel_db": (-75.0, -68.0),
-    "skin_db": (-38.0, -29.0),
+    "skin_db": (-41.0, -33.0),
     "skin_mm": (0.8, 1.3),
-    "fat_db": (-50.0, -42.0),
+    "fat_db": (-49.0, -42.0),
     "fat_mm": (2.5, 5.5),
-    "muscle_db": (-53.0, -46.0),
+    "muscle_db": (-49.5, -43.0),
     "stripe_gain": (0.8, 1.1),
     "stripe_tilt": (-0.22, 0.22),
     "deep_db": (-53.0, -44.0),
@@ -129,15 +129,15 @@ RANGES: dict[str, tuple[float, float]] = {
     "head_db": (-58.0, -48.0),
     "rim_mm": (0.4, 0.9),
     "pulvinar_db": (-32.0, -24.0),
-    "sparkle_db": (16.0, 27.0),
+    "sparkle_db": (14.0, 24.0),
     "sparkle_threshold": (1.8, 3.4),
     "bone_db": (-7.0, -1.0),
     "incidence_power": (1.8, 2.6),
     "bone_profile_mm": (0.22, 0.32),
     "bone_tail_mm": (0.40, 0.75),
     "roughness_mm": (0.08, 0.18),
-    "clutter_gain": (0.007, 0.02),
-    "clutter_reach_mm": (3.5, 8.0),
+    "clutter_gain": (0.014, 0.032),
+    "clutter_reach_mm": (4.0, 9.0),
     "bone_loss": (24.0, 26.0),
     "cartilage_loss": (-0.30, -0.15),
     "deep_loss": (0.45, 0.8),

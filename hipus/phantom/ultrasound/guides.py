@@ -13,8 +13,8 @@ import numpy as np
 
 from hipus.phantom.scene import BONES, Scene
 from hipus.phantom.ultrasound.appearance import SLOW_PITCH_MM
+from hipus.phantom.ultrasound.compiling import cached, compiled
 from hipus.phantom.ultrasound.settings import ProbeSettings
-from hipus.phantom.ultrasound.speckle import compiled
 
 #: Largest step of the lattice, mm; scenes have voxels of about 0.4 mm.
 LATTICE_MM = 0.32
@@ -41,10 +41,10 @@ _VARIATIONS = np.array(
     [
         [1.00, 1.00, 1.00, 0],  # SLOW: over some mm
         [1.45, 1.35, 1.27, 1],  # MIDDLE
-        [3.10, 2.30, 2.20, 0],  # FINE
-        [1.50, 0.57, 0.51, 1],  # ALONG: how a fascia comes and goes
+        [3.40, 1.37, 1.23, 0],  # FINE
+        [1.50, 0.43, 0.39, 1],  # ALONG: how a fascia comes and goes
         [0.29, 0.27, 0.23, 0],  # SPREAD: how layers swell
-        [1.10, 0.53, 0.47, 0],  # ALONG_2
+        [1.10, 0.41, 0.37, 0],  # ALONG_2
         [8.60, 4.30, 3.70, 0],  # SPARKLE: canals in the head's cartilage
         [7.30, 3.40, 4.60, 1],  # SPARKLE_2
     ]
@@ -149,7 +149,7 @@ def sample_guides(packed, appearance, settings: ProbeSettings, *, T_image_to_hip
     return guides
 
 
-@compiled
+@cached
 def _sample_scene(values, start, across, down, guides):
     """Fill the first 8 guides by trilinear interpolation, clipped at the scene's edge."""
     depth, height, width = values.shape[0], values.shape[1], values.shape[2]
@@ -176,7 +176,7 @@ def _square(values, k, j, i, a, b, field):
     return top + b * (bottom - top)
 
 
-@compiled
+@cached
 def _sample_slow(slow, start, offset, across, down, guides):
     """Fill the variations: periodic fields, each run through at its own pace."""
     for row in range(guides.shape[0]):
@@ -208,7 +208,7 @@ def _wrapped(slow, w, v, u, part):
     return total
 
 
-@compiled
+@cached
 def _add_slopes(guides, step_mm, across_mm):
     """Fill the slopes along the beam, and that of the layers across it: central differences."""
     last, end = guides.shape[0] - 1, guides.shape[2] - 1

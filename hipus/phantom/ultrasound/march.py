@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hipus.phantom.ultrasound.compiling import cached, compiled, source_stamp
 from hipus.phantom.ultrasound.guides import BONE, GUIDE_COUNT
-from hipus.phantom.ultrasound.speckle import QUANTUM, compiled, depth_to_index, read_row
+from hipus.phantom.ultrasound.speckle import QUANTUM, depth_to_index, read_row
 from hipus.phantom.ultrasound.tissue_kernel import (
     bone_echo,
     bone_fraction,
@@ -84,42 +85,13 @@ class Rows(NamedTuple):
 
 
 @compiled
-def march(guides, levels, tables, values, losses, beam, noise, contact, out_db, out_passed_db):
-    """Render one frame.
-
-    Parameters
-    ----------
-    guides : (rows, GUIDE_COUNT, lines) float32
-        From `sample_guides`.
-    levels : Levels
-    tables : (3, K) float32
-    values, losses : arrays
-        Of the `SpeckleField`.
-    beam : Beam
-    noise : (samples,) float32
-        Amplitude of electronic noise per row.
-    contact : (lines,) float32
-        1 where the probe touches, 0 where it does not.
-    out_db, out_passed_db : (samples, lines) float32
-        Amplitude before gain, and transmission (two-way, compensated); changed in place.
-    """
-    samples, lines = out_db.shape
-    row = np.empty((GUIDE_COUNT, lines), np.float32)
+def _empty_rows(lines):
+    """Return fresh buffers."""
     flat = np.zeros((10, lines), np.float32)
-    rows = Rows(
+    return Rows(
         flat[0], flat[1], flat[2], flat[3], flat[4], flat[5], flat[6], flat[7], flat[8],
         np.zeros(lines + 1, np.float32), np.empty((2, lines), np.float32), flat[9],
     )  # fmt: skip
-    surface = np.zeros((samples, lines), np.float32)
-    for index in range(samples):
-        _fill_row(guides, index, beam, row)
-        _pass_tissue(row, levels, tables, beam, rows)
-        _blur_row(rows, index * beam.row_mm, beam, contact)
-        surface[index] = rows.echo
-        _add_clutter(rows, surface, index, levels, beam, contact)
-        _form_row(values, losses, index, beam, noise[index], rows, out_db[index])
-        for line in range(lines):
-            out_passed_db[index, line] = 20 * np.log10(max(rows.passed[line], 1e-6))
 
 
 @compiled
@@ -267,3 +239,50 @@ def _mirrored_power(rows, line):
     """Return the power of bone and fascia that reflect like mirrors."""
     sheet = rows.sheet[line] * rows.passed[line]
     return rows.echo[line] * rows.echo[line] + sheet * sheet
+
+
+def _compile_march(stamp: int):
+    """Compile the march, keyed to the sources it is compiled from."""
+
+    @cached
+    def march(guides, levels, tables, field, beam, noise, contact, out):
+        out_db, out_passed_db = out
+        samples, lines = out_db.shape[0] + 0 * stamp, out_db.shape[1]
+        row, rows = np.empty((GUIDE_COUNT, lines), np.float32), _empty_rows(lines)
+        surface = np.zeros((samples, lines), np.float32)
+        for index in range(samples):
+            _fill_row(guides, index, beam, row)
+            _pass_tissue(row, levels, tables, beam, rows)
+            _blur_row(rows, index * beam.row_mm, beam, contact)
+            surface[index] = rows.echo
+            _add_clutter(rows, surface, index, levels, beam, contact)
+            _form_row(field[0], field[1], index, beam, noise[index], rows, out_db[index])
+            for line in range(lines):
+                out_passed_db[index, line] = 20 * np.log10(max(rows.passed[line], 1e-6))
+
+    return march
+
+
+_MARCH = _compile_march(source_stamp())
+
+
+def march(guides, levels, tables, *, field, beam: Beam, noise, contact, out) -> None:
+    """Render one frame.
+
+    Parameters
+    ----------
+    guides : (rows, GUIDE_COUNT, lines) float32
+        From `sample_guides`.
+    levels : Levels
+    tables : (3, K) float32
+    field : tuple of arrays
+        `values` and `losses` of the `SpeckleField`.
+    beam : Beam
+    noise : (samples,) float32
+        Amplitude of electronic noise per row.
+    contact : (lines,) float32
+        1 where the probe touches, 0 where it does not.
+    out : tuple of two (samples, lines) float32
+        Amplitude before gain, and transmission (two-way, compensated), dB; changed in place.
+    """
+    _MARCH(guides, levels, tables, field, beam, noise, contact, out)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hipus.phantom.ultrasound.compiling import cached
 from hipus.phantom.ultrasound.settings import INSONIFIED_DB, ProbeSettings
-from hipus.phantom.ultrasound.speckle import compiled
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def pixel_positions(settings: ProbeSettings) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum(depths, settings.sample_count - 1), columns
 
 
-@compiled
+@cached
 def _interpolate(native, rows, columns, first, out):
     """Fill `out` from column `first` on with the rows and columns given."""
     samples, lines = native.shape
@@ -178,7 +178,7 @@ def insonified_mask(passed_db, labels: Labels, settings: ProbeSettings, *, T_ima
     return out
 
 
-@compiled
+@cached
 def _look_up(values, T_pixel_to_voxel, first, is_seen, found):
     """Fill the label of the nearest voxel where it is seen."""
     T = T_pixel_to_voxel

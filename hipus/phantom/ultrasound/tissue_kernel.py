@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from hipus.phantom.ultrasound.appearance import TABLE_STEP_MM
+from hipus.phantom.ultrasound.compiling import compiled
 from hipus.phantom.ultrasound.guides import (
     ALONG,
     ALONG_2,
@@ -35,7 +36,6 @@ from hipus.phantom.ultrasound.guides import (
     TILT,
     TRIRADIATE,
 )
-from hipus.phantom.ultrasound.speckle import compiled
 
 # Tables begin here, so that tilted and swollen layers stay within them.
 _TABLE_START_MM = -12.0
@@ -92,11 +92,11 @@ def fascia_db(row, line, levels, tables):
     long_wave = 0.35 * row[ALONG_2, line]
     first = layer + 1.1 * spread + wave + long_wave
     second = layer + levels.stripe_tilt * row[TILT, line] - 0.9 * spread + 1.5 * wave
-    coarse = look_up(tables[0], first) * min(max(0.62 + 0.60 * row[ALONG, line], 0.0), 1.15)
-    other = look_up(tables[1], second) * min(max(0.60 - 0.60 * row[ALONG, line], 0.0), 1.15)
-    fibre = look_up(tables[2], 0.5 * (first + second) + 0.10 * row[FINE, line])
-    fibre *= min(max(0.70 + 0.45 * row[ALONG_2, line], 0.1), 1.2)
-    return (max(coarse, other) + 0.70 * fibre) * squarely * squarely
+    coarse = look_up(tables[0], first) * min(max(0.62 + 0.70 * row[ALONG, line], 0.0), 1.15)
+    other = look_up(tables[1], second) * min(max(0.60 - 0.70 * row[ALONG, line], 0.0), 1.15)
+    fibre = look_up(tables[2], 0.5 * (first + second) + 0.05 * row[FINE, line])
+    fibre *= min(max(0.75 + 0.65 * row[ALONG_2, line], 0.0), 1.2)
+    return (max(coarse, other) + 0.60 * fibre) * squarely * squarely
 
 
 @compiled
@@ -117,6 +117,7 @@ def joint_db(row, line, levels, soft_db, beyond):
     deep_db = levels.deep_db + 2.5 * fine + 3.0 * row[SLOW, line]
     db = mix(soft_db, deep_db, beyond * below(-head, 0.8))
     fat = np.exp(-(((head - 1.1) / 1.0) ** 2)) * below(0.55 - slope, 0.35)
+    fat *= below(0.9 - row[CARTILAGE, line] + 4 * jitter, 1.4)
     db = mix(db, levels.pulvinar_db + 4.0 * row[MIDDLE, line] + 3.0 * fine, fat)
     db = mix(db, levels.triradiate_db + fine, below(row[TRIRADIATE, line] + 3 * jitter + 0.2, 0.9))
     roof = below(row[CARTILAGE, line] + 3 * jitter + 0.2, 0.7)
