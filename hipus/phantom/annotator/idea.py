@@ -39,6 +39,20 @@ class Misconception:
     growth: np.ndarray
 
 
+@dataclass(frozen=True)
+class Idea:
+    """Where a rater believes the structures of a frame or volume to be.
+
+    Attributes
+    ----------
+    distance_mm : numpy.ndarray (4, ...) float32
+        Believed signed distances in the order of `DRAWN`, negative inside; `REACH_MM` where
+        a structure is unknown.
+    """
+
+    distance_mm: np.ndarray
+
+
 def draw_misconception(rater: Rater, rng: np.random.Generator, *, ndim: int = 2) -> Misconception:
     """Draw a rater's lasting errors about a subject.
 

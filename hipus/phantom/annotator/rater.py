@@ -19,6 +19,13 @@ DRAWN = (
     HipLabel.CHONDRO_OSSEOUS_BORDER,
     HipLabel.FEMORAL_CORTEX,
 )
+#: The order in which a rater paints; later structures cover earlier ones.
+PAINTED = (
+    HipLabel.FEMORAL_HEAD,
+    HipLabel.ILIUM,
+    HipLabel.FEMORAL_CORTEX,
+    HipLabel.CHONDRO_OSSEOUS_BORDER,
+)
 #: Spread among raters: SD of the logarithm of every error, and SD of the habit (assumed).
 SKILL_SD = 0.15
 HABIT_SD = 0.3

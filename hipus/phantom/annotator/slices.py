@@ -6,8 +6,6 @@ sweep is drawn on coarse nodes at once and enlarged frame by frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from hipus.labels import HipLabel
@@ -15,6 +13,7 @@ from hipus.phantom.annotator.corrections import Annotation, annotation, correct
 from hipus.phantom.annotator.idea import (
     NODES_PER_LENGTH,
     REACH_MM,
+    Idea,
     Misconception,
     draw_lapses,
     draw_misconception,
@@ -22,29 +21,8 @@ from hipus.phantom.annotator.idea import (
     signed_distance,
 )
 from hipus.phantom.annotator.noise import lattice
-from hipus.phantom.annotator.rater import DRAWN, Rater
+from hipus.phantom.annotator.rater import DRAWN, PAINTED, Rater
 from hipus.phantom.annotator.sight import Sight, look
-
-#: The order in which a rater paints; later structures cover earlier ones.
-PAINTED = (
-    HipLabel.FEMORAL_HEAD,
-    HipLabel.ILIUM,
-    HipLabel.FEMORAL_CORTEX,
-    HipLabel.CHONDRO_OSSEOUS_BORDER,
-)
-
-
-@dataclass(frozen=True)
-class Idea:
-    """Where a rater believes the structures of one frame to be.
-
-    Attributes
-    ----------
-    distance_mm : numpy.ndarray (4, H, W) float32
-        Believed signed distances in the order of `DRAWN`, negative inside.
-    """
-
-    distance_mm: np.ndarray
 
 
 def annotate_slicewise(
