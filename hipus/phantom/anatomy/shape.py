@@ -124,10 +124,13 @@ def _tilts(p: HipParameters) -> tuple[float, float, float, float]:
 
 
 def _rim(p: HipParameters, tilt: float) -> np.ndarray:
-    """Return (lateral, superior) of the middle of the bony rim's rounding."""
-    corner = _profile(p).rim_xz_mm(tilt, 0.0, inset_mm=0.0)
-    bisector = np.array([1.0 + cos(tilt), -sin(tilt)]) / (2.0 * cos(tilt / 2.0))
-    return corner - bisector * p.rim_radius_mm * (1.0 / cos(tilt / 2.0) - 1.0)
+    """Return (lateral, superior) of the rim: nearest to where baseline and roof line cross."""
+    alpha, radius = radians(p.alpha_deg), p.rim_radius_mm
+    axis = _profile(p).rim_xz_mm(tilt, 0.0, inset_mm=radius)
+    touch = axis + radius * np.array([cos(alpha), -sin(alpha)])
+    rise = (p.iliac_offset_mm - touch[0]) / sin(alpha)
+    outward = touch + rise * np.array([sin(alpha), cos(alpha)]) - axis
+    return axis + radius * outward / np.hypot(*outward)
 
 
 def _pelvis(p: HipParameters) -> dict:

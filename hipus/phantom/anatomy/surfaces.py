@@ -148,16 +148,14 @@ def femur(shape, x: float, y: float, z: float) -> tuple[float, float]:
 def rim_axes(shape, x: float, y: float, z: float) -> tuple[float, float, float]:
     """Return (lateral, height) of a point in the rim's section through it, and its azimuth.
 
-    The section turns about the lateral axis; height is scaled so that the rim, an ellipse seen
-    from the side, keeps its height of the Graf plane.
+    The section turns about the lateral axis; height is shifted so that the rim, an ellipse
+    seen from the side, keeps its height of the Graf plane all around.
     """
     r = sqrt(y * y + z * z) + 1e-9
     azimuth = atan2(abs(y), z)
-    squeeze = shape.rim[1] / shape.socket_radius
-    up, back = z / r, y / r
-    scale = sqrt(up * up + (back * squeeze) ** 2) if squeeze > 1.0 else 1.0
-    # Where the rim is a circle of the socket's radius the head has not moved: blend there.
-    return x + 0.5 * y * y * shape.wing_curvature, r * scale, azimuth
+    up, back = z / (r * shape.rim[1]), y / (r * shape.socket_radius)
+    height = r + shape.rim[1] - 1.0 / sqrt(up * up + back * back)
+    return x + 0.5 * y * y * shape.wing_curvature, height, azimuth
 
 
 @compiled
