@@ -61,17 +61,18 @@ class ImuTiming:
         Samples between two gaps, at least 2; infinity for an even stream without gaps.
     slow_share, slow_s : float, tuple of 2 float
         Share of steps within a packet that take longer, and how long.
-    gap_s_median, gap_log_sd, gap_s_max : float
-        Gaps are log-normal and cut off.
+    gap_s_min, gap_s_median, gap_s_max, gap_log_sd : float
+        What gaps exceed `gap_s_min` by is log-normal; cut off at `gap_s_max`.
     """
 
     rate_hz: float = 84.0
     packet_samples_mean: float = 3.7
     slow_share: float = 0.14
     slow_s: tuple[float, float] = (0.017, 0.031)
-    gap_s_median: float = 0.054
-    gap_log_sd: float = 0.65
+    gap_s_min: float = 0.036
+    gap_s_median: float = 0.053
     gap_s_max: float = 0.52
+    gap_log_sd: float = 1.1
 
     def __post_init__(self) -> None:
         """Refuse a stream that never advances."""
@@ -81,10 +82,10 @@ class ImuTiming:
             raise ValueError(
                 f"imu.packet_samples_mean must be >= 2, got {self.packet_samples_mean}"
             )
-        if not 1 / self.rate_hz <= self.gap_s_median <= self.gap_s_max:
+        if not 0 < self.gap_s_min < self.gap_s_median <= self.gap_s_max:
             raise ValueError(
-                f"imu.gap_s_median must lie between one period and gap_s_max, "
-                f"got {self.gap_s_median}"
+                "imu.gap_s_min, gap_s_median and gap_s_max must be positive and rise, "
+                f"got {self.gap_s_min}, {self.gap_s_median} and {self.gap_s_max}"
             )
 
 
@@ -147,8 +148,9 @@ def draw_imu_times(
         sizes = 2 + rng.poisson(timing.packet_samples_mean - 2, count)
         ends = np.cumsum(sizes)
         ends = ends[ends <= count] - 1
-        gap = timing.gap_s_median * np.exp(timing.gap_log_sd * rng.standard_normal(len(ends)))
-        step[ends] = np.clip(gap, 2 / timing.rate_hz, timing.gap_s_max)
+        gap = np.exp(timing.gap_log_sd * rng.standard_normal(len(ends)))
+        gap = timing.gap_s_min + (timing.gap_s_median - timing.gap_s_min) * gap
+        step[ends] = np.minimum(gap, timing.gap_s_max)
     time_s = start_s + np.concatenate([[0.0], np.cumsum(step)])
     return time_s[time_s <= stop_s]
 
