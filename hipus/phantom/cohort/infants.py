@@ -3,7 +3,7 @@
 Decides sex, age and hip types so that fifty infants have exactly the published counts, every
 first few of them are as alike to the fifty as their number allows, and no simulated infant
 stands for a real one: the columns are shuffled apart from each other. Deliberately knows no
-ids and draws no anatomy.
+ids and draws no angle (see `anatomy.population`).
 """
 
 from __future__ import annotations
@@ -19,22 +19,8 @@ AGES_DAYS = {0: 2, 1: 22, 2: 21, 3: 4, 4: 1}
 TYPE_PAIRS = {("Ib", "Ib"): 42, ("IIa", "IIa"): 5, ("Ib", "IIa"): 2, ("IIa", "Ib"): 1}
 BLOCK = 50
 
-#: Alpha by Graf type, deg: lowest and highest (Graf 2006). IIc, D, III and IV share alphas and
-#: differ in beta and in where the head is.
-ALPHA_RANGE_DEG = {
-    "Ia": (60.0, 80.0),
-    "Ib": (60.0, 80.0),
-    "IIa": (50.0, 60.0),
-    "IIc": (43.0, 50.0),
-    "D": (43.0, 50.0),
-    "III": (33.0, 43.0),
-    "IV": (28.0, 43.0),
-}
-#: Types of the dysplastic spectrum in the order of its subjects' hips, from normal to worst.
-SPECTRUM = tuple(ALPHA_RANGE_DEG)
-#: Alpha of newborns in the standard plane, mean and SD: `alpha_norm_1_8wk` (Bone & Joint Open
-#: 2022, literature.csv).
-ALPHA_NORM_DEG = (62.2, 5.7)
+#: Types of the dysplastic spectrum, from normal to worst (those of an infant's first weeks).
+SPECTRUM = ("Ia", "Ib", "IIa", "IIc", "D", "III", "IV")
 
 
 @dataclass(frozen=True)
@@ -71,9 +57,7 @@ def draw_block(rng: np.random.Generator) -> tuple[Infant, ...]:
     tuple of 50 Infant
         In an order in which the first n hold every value within one of its share of n.
     """
-    columns = zip(
-        spread(rng, SEXES), spread(rng, AGES_DAYS), spread(rng, TYPE_PAIRS), strict=True
-    )
+    columns = zip(spread(rng, SEXES), spread(rng, AGES_DAYS), spread(rng, TYPE_PAIRS), strict=True)
     return tuple(Infant(sex, age, right, left) for sex, age, (right, left) in columns)
 
 
@@ -120,38 +104,3 @@ def spectrum_infant(rng: np.random.Generator, index: int) -> Infant:
     right = SPECTRUM[(2 * index) % len(SPECTRUM)]
     left = SPECTRUM[(2 * index + 3) % len(SPECTRUM)]
     return Infant(sex, age, right, left)
-
-
-def draw_alpha_deg(rng: np.random.Generator, graf_type: str) -> float:
-    """Draw the alpha that a hip is asked to have: the norm truncated to its type.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    graf_type : str
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        For an unknown type.
-
-    Notes
-    -----
-    Types far below the norm lie in its tail, where a truncated normal crowds at the upper
-    limit. That is the truth of a screening cohort and useless for a spectrum, so below 50 deg
-    alpha is drawn uniformly instead.
-    """
-    if graf_type not in ALPHA_RANGE_DEG:
-        raise ValueError(f"graf_type must be one of {tuple(ALPHA_RANGE_DEG)}, got {graf_type!r}")
-    from scipy.stats import norm
-
-    low, high = ALPHA_RANGE_DEG[graf_type]
-    if high <= 50:
-        return float(rng.uniform(low, high))
-    mean, sd = ALPHA_NORM_DEG
-    ends = norm.cdf((np.array([low, high]) - mean) / sd)
-    return float(mean + sd * norm.ppf(rng.uniform(*ends)))

@@ -1,8 +1,8 @@
 """Who is in the cohort, which hips they have, and which sweeps are made of them.
 
-Decides ids, splits, Graf types, asked angles and the list of sweeps, as tidy tables that are
-known before anything is simulated. One assignment of subjects to splits binds every network
-and every measurement. Deliberately draws no hip and no motion.
+Decides ids, splits, Graf types and the list of sweeps, as tidy tables that are known before
+anything is simulated. One assignment of subjects to splits binds every network and every
+measurement. Deliberately draws no hip and no motion.
 
 Ids are stable: a subject is the same in every profile, and adding one changes no other.
 """
@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from hipus import seeds
-from hipus.phantom.cohort.infants import BLOCK, Infant, draw_alpha_deg, draw_block, spectrum_infant
+from hipus.phantom.acquisition.protocol import SIDES
+from hipus.phantom.cohort.infants import BLOCK, Infant, draw_block, spectrum_infant
 from hipus.phantom.cohort.settings import CohortSettings
 from hipus.phantom.cohort.sweeps import planned_sweeps
 
@@ -46,9 +47,9 @@ class CohortPlan:
         One row per subject_id: cohort, centre, split {train, validation, test}, sex,
         age_days, is_tracked, is_labelled_2d, is_labelled_3d.
     hips : pandas.DataFrame
-        One row per (subject_id, side): graf_type and alpha_asked_deg.
+        One row per (subject_id, side): graf_type.
     sweeps : pandas.DataFrame
-        One row per (subject_id, sweep_id); columns as `sweeps.PlannedSweep`.
+        One row per (subject_id, sweep_id); columns as `sweeps.planned_sweeps` gives them.
     """
 
     settings: CohortSettings
@@ -136,7 +137,10 @@ def plan_cohort(settings: CohortSettings, seed: int) -> CohortPlan:
             subject_id = entry["subject_id"]
             infant = _infant(seed, cohort, subject_id)
             subjects.append(entry | {"sex": infant.sex, "age_days": infant.age_days})
-            hips += _hips(seed, subject_id, infant)
+            hips += [
+                {"subject_id": subject_id, "side": side, "graf_type": infant.graf_type(side)}
+                for side in SIDES
+            ]
             operator = seeds.generator(seed, "cohort", subject_id, "operator")
             sweeps += planned_sweeps(operator, entry, settings)
     return CohortPlan(
@@ -196,15 +200,3 @@ def _infant(seed: int, cohort: str, subject_id: str) -> Infant:
         return spectrum_infant(seeds.generator(seed, "cohort", subject_id, "infant"), place)
     block = draw_block(seeds.generator(seed, "cohort", cohort, place // BLOCK))
     return block[place % BLOCK]
-
-
-def _hips(seed: int, subject_id: str, infant: Infant) -> list[dict]:
-    """Return the rows of both hips."""
-    rows = []
-    for side in ("left", "right"):
-        rng = seeds.generator(seed, "cohort", subject_id, "alpha", side)
-        graf_type = infant.graf_type(side)
-        alpha_deg = round(draw_alpha_deg(rng, graf_type), 3)
-        row = {"subject_id": subject_id, "side": side, "graf_type": graf_type}
-        rows.append(row | {"alpha_asked_deg": alpha_deg})
-    return rows

@@ -42,7 +42,8 @@ class CohortSettings:
         Subjects of study, test cohort and second centre, each, that have Graf sweeps.
     frame_rows, frame_columns : int
     line_count : int
-        Scan lines of the native grid.
+    sample_pitch_mm : float
+        Scan lines of the native grid, and its axial step.
     scene_spacing_mm : float
         Grid of the anatomy that ultrasound reads.
     volume_spacing_mm : float
@@ -67,6 +68,7 @@ class CohortSettings:
     frame_rows: int
     frame_columns: int
     line_count: int
+    sample_pitch_mm: float
     scene_spacing_mm: float
     volume_spacing_mm: float
 
@@ -83,7 +85,7 @@ class CohortSettings:
         for name in ("frame_rows", "frame_columns", "line_count"):
             if getattr(self, name) < 8:
                 raise ValueError(f"cohort.{name} must be >= 8, got {getattr(self, name)}")
-        for name in ("scene_spacing_mm", "volume_spacing_mm"):
+        for name in ("sample_pitch_mm", "scene_spacing_mm", "volume_spacing_mm"):
             if not 0.05 <= getattr(self, name) <= 2:
                 raise ValueError(
                     f"cohort.{name} must lie between 0.05 and 2, got {getattr(self, name)}"
@@ -154,6 +156,7 @@ PROFILES = {
         frame_rows=116,
         frame_columns=128,
         line_count=64,
+        sample_pitch_mm=0.2,
         scene_spacing_mm=0.7,
         volume_spacing_mm=1.0,
     ),
@@ -175,6 +178,7 @@ PROFILES = {
         frame_rows=232,
         frame_columns=256,
         line_count=128,
+        sample_pitch_mm=0.12,
         scene_spacing_mm=0.5,
         volume_spacing_mm=0.5,
     ),
@@ -196,6 +200,7 @@ PROFILES = {
         frame_rows=727,
         frame_columns=800,
         line_count=256,
+        sample_pitch_mm=0.08,
         scene_spacing_mm=0.4,
         volume_spacing_mm=0.2483,
     ),

@@ -22,9 +22,7 @@ VOLUMETRIC = ("p_a", "p_d")
 REPEATS = 2
 
 
-def planned_sweeps(
-    rng: np.random.Generator, subject: dict, settings: CohortSettings
-) -> list[dict]:
+def planned_sweeps(rng: np.random.Generator, subject: dict, settings: CohortSettings) -> list[dict]:
     """Return the rows of one subject's sweeps.
 
     Parameters
