@@ -39,7 +39,7 @@ def _fill(shape, deformation, ground, point, out) -> None:
     out[3] = pubis
     out[4] = surfaces.nucleus(shape, x, y, z)
     out[5] = head
-    out[6] = surfaces.acetabular_cartilage(shape, ux, y, uz, pelvis, head, wedge)
+    out[6] = surfaces.acetabular_cartilage(shape, ux, y, uz, past, pelvis, head, wedge)
     out[7] = wedge
     out[8] = surfaces.triradiate(shape, ux, y, uz, past, pelvis)
     out[9] = surfaces.capsule(shape, x, y, z)

@@ -169,11 +169,12 @@ def labrum(shape, x: float, y: float, z: float, head: float) -> float:
 
 @compiled
 def acetabular_cartilage(
-    shape, x: float, y: float, z: float, bone: float, head: float, wedge: float
+    shape, x: float, y: float, z: float, past: float, bone: float, head: float, wedge: float
 ) -> float:
     """Return the distance to the hyaline cartilage between bony roof, head and labrum.
 
-    `bone` is the distance to the nearest pelvic bone, `wedge` that to the labrum.
+    `past` tells how far the point lies past the lower limb, `bone` is the distance to the
+    nearest pelvic bone, `wedge` that to the labrum.
     """
     lateral, height, azimuth = rim_axes(shape, x, y, z)
     u, v = lateral - shape.rim[0], height - shape.rim[1]
@@ -182,8 +183,9 @@ def acetabular_cartilage(
     r = sqrt(x * x + y * y + z * z)
     ball = max(shape.joint_radius - r, shape.gap - head)
     # Under the bone it fills the socket's shell; lateral of it, the triangle to the labrum.
-    shell = max(r - shape.socket_radius - 0.8, x)
-    roof = max(max(beyond - 0.9, along - shape.cartilage_length), -along - 6.0)
+    floor = x - min(shape.rim[0], 0.0)
+    shell = max(r - shape.socket_radius - 0.8 - 0.4 * max(-past, 0.0), floor)
+    roof = max(max(beyond - 0.9, along - shape.cartilage_length), max(-along - 0.8, -u - 2.0))
     reach = max(min(shell, roof), (azimuth - 1.75) * height)
     return max(max(max(ball, reach), -bone), -wedge)
 
