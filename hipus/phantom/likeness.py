@@ -159,14 +159,17 @@ def _spectrum_slope(grey: np.ndarray) -> float:
 
 
 def _correlation_fwhm(texture: np.ndarray, *, axis: int) -> float:
-    """Return the full width at half maximum of the autocorrelation along one axis, px."""
+    """Return the full width at half maximum of the autocorrelation along one axis, px.
+
+    One pixel where there is no texture at all.
+    """
     values = np.moveaxis(texture, axis, 0)
-    length = min(len(values) // 2, 40)
-    power = (values**2).mean() + 1e-9
-    curve = np.array(
-        [(values[: len(values) - lag] * values[lag:]).mean() / power for lag in range(length)]
-    )
-    return 2 * half_height(curve)
+    power = (values**2).mean()
+    if power < 1e-6:
+        return 1.0
+    lags = range(min(len(values) // 2, 40))
+    curve = [(values[: len(values) - lag] * values[lag:]).mean() for lag in lags]
+    return 2 * half_height(np.array(curve) / curve[0])
 
 
 def histogram_distance(first: PictureFeatures, second: PictureFeatures) -> float:
@@ -192,6 +195,81 @@ def distances(first, second=None) -> np.ndarray:
     else:
         pairs = [(a, b) for a in first for b in second]
     return np.array([histogram_distance(a, b) for a, b in pairs])
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Simulated against real pictures, beside real against real ones.
+
+    Attributes
+    ----------
+    simulated_to_real, real_to_real : float
+        Median histogram distance over pairs, grey levels; pairs of one subject left out.
+    auc_simulated, auc_halves : float
+        Of the linear classifier: simulated against real; one random half of the real subjects
+        against the other, mean over `SPLITS` draws.
+    auc_groups : float
+        One group of real pictures (a source) against another: how far scanners differ; NaN
+        where there is only one.
+    """
+
+    simulated_to_real: float
+    real_to_real: float
+    auc_simulated: float
+    auc_halves: float
+    auc_groups: float
+
+
+#: Draws of two halves of the real subjects.
+SPLITS = 20
+
+
+def compare(simulated, real, subjects, groups, *, rng: np.random.Generator) -> Likeness:
+    """Compare simulated with real pictures.
+
+    Parameters
+    ----------
+    simulated : sequence of PictureFeatures
+        One picture per simulated subject.
+    real : sequence of PictureFeatures
+    subjects, groups : sequence of str
+        Subject and source of every real picture.
+    rng : numpy.random.Generator
+        Draws the halves.
+
+    Returns
+    -------
+    Likeness
+    """
+    subjects, groups = np.asarray(subjects), np.asarray(groups)
+    ours = np.array([features.vector() for features in simulated])
+    theirs = np.array([features.vector() for features in real])
+    is_real = np.arange(len(ours) + len(theirs)) >= len(ours)
+    own = np.array([f"simulated {index}" for index in range(len(ours))])
+    everyone = np.concatenate([own, subjects])
+    pairs = [
+        histogram_distance(a, b)
+        for index, a in enumerate(real)
+        for b, other in zip(real[index + 1 :], subjects[index + 1 :], strict=True)
+        if other != subjects[index]
+    ]
+    kinds = np.unique(groups)
+    between = np.nan
+    if len(kinds) > 1:
+        between = classifier_auc(theirs, groups == kinds[0], subjects)
+    return Likeness(
+        simulated_to_real=float(np.median(distances(simulated, real))),
+        real_to_real=float(np.median(pairs)),
+        auc_simulated=classifier_auc(np.concatenate([ours, theirs]), is_real, everyone),
+        auc_halves=float(np.mean([_halves_auc(theirs, subjects, rng) for _ in range(SPLITS)])),
+        auc_groups=between,
+    )
+
+
+def _halves_auc(vectors: np.ndarray, subjects: np.ndarray, rng: np.random.Generator) -> float:
+    """Return the AUC of a random half of the subjects against the other."""
+    names = rng.permutation(np.unique(subjects))
+    return classifier_auc(vectors, np.isin(subjects, names[: len(names) // 2]), subjects)
 
 
 def classifier_auc(vectors: np.ndarray, is_second: np.ndarray, groups: np.ndarray) -> float:
