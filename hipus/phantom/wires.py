@@ -7,6 +7,8 @@ The wires are in `wire_phantoms`, their pictures in `wire_images`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from hipus import geometry, rotations
@@ -90,18 +92,15 @@ def simulate_calibration_session(
     moving, registering, devices = rng.spawn(3)
     time_s = _image_times(count, session.frame_rate_hz)
     over_middle = phantom.middle_mm - _LOOKING_DOWN @ session.image_centre_mm
-    return _record(
-        devices,
+    scan = _Scan(
         session,
         time_s,
         hand=_scanning(moving, time_s[-1], session, tilt_deg),
         T_middle_to_phantom=geometry.transform(_LOOKING_DOWN, over_middle),
         mounting=_draw_mounting(registering, phantom.middle_mm),
         phantom=phantom,
-        frame_shape=frame_shape,
-        tracker=tracker or TrackerSettings(),
-        picture=picture or WirePicture(),
     )
+    return _record(devices, scan, frame_shape, tracker=tracker, picture=picture)
 
 
 def simulate_water_tank(
@@ -151,18 +150,46 @@ def simulate_water_tank(
         )
     moving, registering, devices = rng.spawn(3)
     time_s = _image_times(int(duration_s * session.frame_rate_hz), session.frame_rate_hz)
-    return _record(
-        devices,
+    scan = _Scan(
         session,
         time_s,
         hand=_pumping(moving, time_s[-1], amplitude_mm),
         T_middle_to_phantom=geometry.transform(_LOOKING_DOWN, [0, 0, 0.55 * session.depth_mm]),
         mounting=_draw_mounting(registering, np.zeros(3)),
         phantom=None,
-        frame_shape=frame_shape,
-        tracker=tracker or TrackerSettings(),
-        picture=picture or WirePicture(),
     )
+    return _record(devices, scan, frame_shape, tracker=tracker, picture=picture)
+
+
+@dataclass(frozen=True)
+class _Mounting:
+    """T_phantom_to_reference, true and as a stylus finds it."""
+
+    true: np.ndarray
+    registered: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """A hand's motion over a phantom, or over the bottom of a tank: truth."""
+
+    session: Session
+    time_s: np.ndarray
+    hand: SmoothMotion
+    T_middle_to_phantom: np.ndarray
+    mounting: _Mounting
+    phantom: WirePhantom | None
+
+    def T_image_to_phantom(self, time_s) -> np.ndarray:
+        """Return the picture over the phantom, (N, 4, 4)."""
+        return geometry.compose(self.T_middle_to_phantom, self.hand.at(time_s))
+
+    def T_probe_to_reference(self, time_s) -> np.ndarray:
+        """Return the probe seen from the phantom's marker, (N, 4, 4)."""
+        T_probe_to_image = geometry.invert(self.session.T_image_to_probe)
+        return geometry.compose(
+            self.mounting.true, self.T_image_to_phantom(time_s), T_probe_to_image
+        )
 
 
 def _image_times(count: int, rate_hz: float) -> np.ndarray:
@@ -193,73 +220,51 @@ def _pumping(rng, last_s: float, amplitude_mm: float) -> SmoothMotion:
     return SmoothMotion(time_s, course[:, :3], course[:, 3:], np.zeros(3))
 
 
-def _draw_mounting(rng: np.random.Generator, middle_mm) -> tuple[np.ndarray, np.ndarray]:
-    """Return T_phantom_to_reference, true and as a stylus finds it.
-
-    The marker is screwed to the phantom's side and faces up.
-    """
-    true = geometry.transform(
-        rotations.from_euler(rng.uniform(-15, 15, 3), "ZYX"), rng.uniform(-60, 60, 3)
-    )
+def _draw_mounting(rng: np.random.Generator, middle_mm) -> _Mounting:
+    """Return how a marker, facing up, is screwed to the phantom's side, and registered."""
+    turn = rotations.from_euler(rng.uniform(-15, 15, 3), "ZYX")
+    true = geometry.transform(turn, rng.uniform(-60, 60, 3))
     R = rotations.from_rotation_vector(np.radians(REGISTRATION_TURN_DEG) * rng.standard_normal(3))
     shift = REGISTRATION_SHIFT_MM * rng.standard_normal(3) + middle_mm - R @ middle_mm
-    return true, geometry.compose(true, geometry.transform(R, shift))
+    return _Mounting(true, geometry.compose(true, geometry.transform(R, shift)))
 
 
-def _record(
-    rng,
-    session: Session,
-    time_s,
-    *,
-    hand,
-    T_middle_to_phantom,
-    mounting,
-    phantom,
-    frame_shape,
-    tracker: TrackerSettings,
-    picture: WirePicture,
-) -> CalibrationSession:
-    """Return the recording of a hand's motion over a phantom or a tank."""
+def _record(rng, scan: _Scan, frame_shape, *, tracker, picture) -> CalibrationSession:
+    """Return what the devices record of a scan, beside its truth."""
     seeing, drawing = rng.spawn(2)
-    true, registered = mounting
-    T_image_to_phantom = geometry.compose(T_middle_to_phantom, hand.at(time_s))
-    T_pixel_to_image = session.T_pixel_to_image(frame_shape)
-    wires = None if phantom is None else (phantom.front_mm, phantom.back_mm)
-    pixels = T_image_to_phantom @ T_pixel_to_image
-
-    def T_image_to_reference(at_s):
-        return geometry.compose(true, T_middle_to_phantom, hand.at(at_s))
-
+    poses = scan.T_image_to_phantom(scan.time_s)
+    T_pixel_to_image = scan.session.T_pixel_to_image(frame_shape)
+    wires = None if scan.phantom is None else (scan.phantom.front_mm, scan.phantom.back_mm)
+    points_px = np.empty((len(poses), 0, 2))
+    if wires is not None:
+        points_px = cut(poses @ T_pixel_to_image, *wires)
     return CalibrationSession(
         frames=draw_frames(
-            drawing, T_image_to_phantom, wires, T_pixel_to_image, frame_shape, picture=picture
+            drawing, poses, wires, T_pixel_to_image, frame_shape, picture=picture or WirePicture()
         ),
-        time_s=time_s,
-        **_tracked(seeing, session, tracker, T_image_to_reference, time_s[-1]),
-        phantom=phantom,
-        T_phantom_to_reference=registered,
-        T_phantom_to_reference_true=true,
-        T_image_to_probe=session.T_image_to_probe,
-        T_pixel_to_probe=session.T_image_to_probe @ T_pixel_to_image,
-        lag_s=session.lag_s,
-        wire_points_px=cut(pixels, *wires) if wires else np.empty((len(time_s), 0, 2)),
+        time_s=scan.time_s,
+        **_tracked(seeing, scan, tracker or TrackerSettings()),
+        phantom=scan.phantom,
+        T_phantom_to_reference=scan.mounting.registered,
+        T_phantom_to_reference_true=scan.mounting.true,
+        T_image_to_probe=scan.session.T_image_to_probe,
+        T_pixel_to_probe=scan.session.T_image_to_probe @ T_pixel_to_image,
+        lag_s=scan.session.lag_s,
+        wire_points_px=points_px,
     )
 
 
-def _tracked(rng, session: Session, tracker, T_image_to_reference, last_s: float) -> dict:
+def _tracked(rng, scan: _Scan, settings: TrackerSettings) -> dict:
     """Return stamps and both markers' tracks, as keyword arguments of a session."""
     clock, probe, reference = rng.spawn(3)
-    sample_s = draw_sample_times(clock, tracker, -TRACKER_MARGIN_S, last_s + TRACKER_MARGIN_S)
+    last_s = scan.time_s[-1] + TRACKER_MARGIN_S
+    sample_s = draw_sample_times(clock, settings, -TRACKER_MARGIN_S, last_s)
     # The camera hangs above; the phantom's marker (z up) faces it.
     T_reference_to_tracker = geometry.transform(np.diag([1.0, -1.0, -1.0]), [0.0, 0.0, CAMERA_MM])
-    T_probe_to_tracker = geometry.compose(
-        T_reference_to_tracker,
-        T_image_to_reference(sample_s),
-        geometry.invert(session.T_image_to_probe),
-    )
+    T_probe_to_tracker = T_reference_to_tracker @ scan.T_probe_to_reference(sample_s)
     still = np.broadcast_to(T_reference_to_tracker, T_probe_to_tracker.shape)
     return {
-        "pose_time_s": draw_stamps(clock, tracker, sample_s, lag_s=session.lag_s),
-        "probe": draw_track(probe, tracker, sample_s, T_probe_to_tracker),
-        "reference": draw_track(reference, tracker, sample_s, still),
+        "pose_time_s": draw_stamps(clock, settings, sample_s, lag_s=scan.session.lag_s),
+        "probe": draw_track(probe, settings, sample_s, T_probe_to_tracker),
+        "reference": draw_track(reference, settings, sample_s, still),
     }

@@ -16,6 +16,7 @@ from hipus.phantom.acquisition.trajectory import (
     plan_sweep,
     travel_sign,
 )
+from hipus.phantom.ultrasound.settings import ProbeSettings
 
 #: A hand that does not tremble, drift, tilt, hesitate or flip.
 STEADY = OperatorStyle(
@@ -272,6 +273,10 @@ class TestSessions:
             geometry.apply(T, [409.5, 20.0, 0.0]), [10 * side, 20 * side, 0], atol=1e-12
         )
         assert np.linalg.det(T[:3, :3]) > 0
+
+    def test_pixels_lie_where_the_simulated_probe_puts_them(self, session):
+        probe = ProbeSettings(depth_mm=session.depth_mm, shape_px=(300, 330))
+        np.testing.assert_allclose(session.T_pixel_to_image((300, 330)), probe.T_pixel_to_image)
 
     def test_refuses_impossible_sessions(self):
         rng = np.random.default_rng(0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.integrate import cumulative_trapezoid
+from scipy.special import ellipe
 
 from hipus.phantom.acquisition.motion import minimum_jerk
 from hipus.phantom.acquisition.smooth_motion import slow_noise
@@ -105,8 +106,21 @@ def course_displacement(
     return offset, turn
 
 
+def sector_path_mm(depth_mm: float) -> float:
+    """Return the way of the picture's centre in a sector: its angle gives it.
+
+    Parameters
+    ----------
+    depth_mm : float
+        Of the picture.
+
+    Returns
+    -------
+    float
+    """
+    return float(np.radians(SECTOR_DEG) * depth_mm / 2)
+
+
 def _loop_half_axis(travel_mm: float) -> float:
     """Return the elevational half axis of the ellipse whose circumference is the travel."""
-    from scipy.special import ellipe
-
     return travel_mm / (4 * ellipe(1 - LOOP_ASPECT**2))

@@ -18,35 +18,50 @@ from hipus.sweep import Imu
 
 #: What an accelerometer at rest shows upwards.
 GRAVITY_M_S2 = 9.80665
+#: Faults of a Clarius' sensors, in rad/s and m/s^2; sources in `draw_imu_errors`.
+GYROSCOPE = {"bias_sd": 0.005, "scale_sd": 0.01, "noise": 0.003, "step": 1.305e-4}
+ACCELEROMETER = {
+    "bias_sd": 0.1,
+    "scale_sd": 0.04,
+    "noise": 0.025,
+    "step": 5.83e-5 * GRAVITY_M_S2,
+}
 #: Half the span of the central differences that velocity and acceleration are taken from.
 _STEP_S = 1e-3
 
 
 @dataclass(frozen=True)
-class ImuErrors:
-    """Faults of one sensor. A fresh instance has none.
+class SensorErrors:
+    """Faults of a three-axis sensor, in its unit. A fresh instance has none.
 
     Attributes
     ----------
-    gyroscope_bias_rad_s, accelerometer_bias_m_s2 : tuple of 3 float
-    gyroscope_scale, accelerometer_scale : tuple of 3 float
-        Factors on the true values.
-    gyroscope_noise_rad_s, accelerometer_noise_m_s2 : float
-        Standard deviation of a sample (the open log: at most 0.004 and 0.03 between
-        neighbours, hand included).
-    gyroscope_step_rad_s, accelerometer_step_m_s2 : float
-        Rounding of the samples; 0 for none. The log's own steps are 1.305e-4 rad/s and
-        5.83e-5 g.
+    bias, scale : tuple of 3 float
+        A sample is scale * truth + bias.
+    noise : float
+        Standard deviation of a sample.
+    step : float
+        Rounding of the samples; 0 for none.
     """
 
-    gyroscope_bias_rad_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    accelerometer_bias_m_s2: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    gyroscope_scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    accelerometer_scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    gyroscope_noise_rad_s: float = 0.0
-    accelerometer_noise_m_s2: float = 0.0
-    gyroscope_step_rad_s: float = 0.0
-    accelerometer_step_m_s2: float = 0.0
+    bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    noise: float = 0.0
+    step: float = 0.0
+
+    def apply(self, rng: np.random.Generator, values: np.ndarray) -> np.ndarray:
+        """Return true values (M, 3) as the sensor gives them."""
+        # Noise is drawn even where it is 0: the generator then stands where it always does.
+        measured = values * self.scale + self.bias + self.noise * rng.standard_normal(values.shape)
+        return np.round(measured / self.step) * self.step if self.step else measured
+
+
+@dataclass(frozen=True)
+class ImuErrors:
+    """Faults of one probe's sensors: rad/s and m/s^2."""
+
+    gyroscope: SensorErrors = SensorErrors()
+    accelerometer: SensorErrors = SensorErrors()
 
 
 @dataclass(frozen=True)
@@ -107,17 +122,20 @@ def draw_imu_errors(rng: np.random.Generator) -> ImuErrors:
     Notes
     -----
     Spreads are assumed around the open log, which shows a mean rate of 0.006 rad/s in a held
-    probe and 0.92 g at rest: the gains of its accelerometer were never calibrated.
+    probe and 0.92 g at rest (the gains of its accelerometer were never calibrated). Between
+    neighbouring samples it shows 0.004 rad/s and 0.03 m/s^2, hand included; its values are
+    multiples of 1.305e-4 rad/s and 5.83e-5 g.
     """
-    return ImuErrors(
-        gyroscope_bias_rad_s=tuple(0.005 * rng.standard_normal(3)),
-        accelerometer_bias_m_s2=tuple(0.1 * rng.standard_normal(3)),
-        gyroscope_scale=tuple(1 + 0.01 * rng.standard_normal(3)),
-        accelerometer_scale=tuple(1 + 0.04 * rng.standard_normal(3)),
-        gyroscope_noise_rad_s=0.003,
-        accelerometer_noise_m_s2=0.025,
-        gyroscope_step_rad_s=1.305e-4,
-        accelerometer_step_m_s2=5.83e-5 * GRAVITY_M_S2,
+    return ImuErrors(*(_draw_sensor(rng, faults) for faults in (GYROSCOPE, ACCELEROMETER)))
+
+
+def _draw_sensor(rng: np.random.Generator, faults: dict[str, float]) -> SensorErrors:
+    """Draw the faults of one three-axis sensor."""
+    return SensorErrors(
+        bias=tuple(faults["bias_sd"] * rng.standard_normal(3)),
+        scale=tuple(1 + faults["scale_sd"] * rng.standard_normal(3)),
+        noise=faults["noise"],
+        step=faults["step"],
     )
 
 
@@ -199,27 +217,7 @@ def measure(
     force = np.einsum("mij,mi->mj", now[:, :3, :3], force)
     return Imu(
         time_s=time_s,
-        angular_velocity_rad_s=_distorted(
-            rng,
-            velocity,
-            errors.gyroscope_scale,
-            errors.gyroscope_bias_rad_s,
-            errors.gyroscope_noise_rad_s,
-            errors.gyroscope_step_rad_s,
-        ),
-        acceleration_m_s2=_distorted(
-            rng,
-            force,
-            errors.accelerometer_scale,
-            errors.accelerometer_bias_m_s2,
-            errors.accelerometer_noise_m_s2,
-            errors.accelerometer_step_m_s2,
-        ),
+        angular_velocity_rad_s=errors.gyroscope.apply(rng, velocity),
+        acceleration_m_s2=errors.accelerometer.apply(rng, force),
         T_imu_to_probe=T_imu_to_probe,
     )
-
-
-def _distorted(rng, values, scale, bias, noise: float, step: float) -> np.ndarray:
-    """Return values as a faulty sensor gives them; noise is drawn even where it is 0."""
-    measured = values * scale + bias + noise * rng.standard_normal(values.shape)
-    return np.round(measured / step) * step if step else measured

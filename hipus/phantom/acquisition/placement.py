@@ -22,6 +22,8 @@ CAMERA_OFF_AXIS_DEG = (10.0, 35.0)
 REFERENCE_OFFSET_MM = (25.0, 35.0, 40.0)
 #: How far the infant is rolled from lying exactly on its side, deg (assumed, standard dev.).
 ROLL_DEG = 8.0
+#: Ranges of the reference marker's place and tilt about that (assumed).
+REFERENCE_SPREAD_MM, REFERENCE_SPREAD_DEG = 8.0, 20.0
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,10 @@ def draw_side(rng: np.random.Generator, side: str) -> SideSetup:
     R_tracker_to_hip = looking_along(-to_camera, superior + 0.3 * across)
     camera = rng.uniform(*CAMERA_DISTANCE_MM) * to_camera
     roll = rotations.from_rotation_vector(np.radians(ROLL_DEG) * rng.standard_normal(3))
-    towards_midline, anterior, up = REFERENCE_OFFSET_MM + rng.uniform(-8, 8, 3)
+    spread = REFERENCE_SPREAD_MM * rng.uniform(-1, 1, 3)
+    towards_midline, anterior, up = REFERENCE_OFFSET_MM + spread
     place = -towards_midline * out + [0.0, -anterior, up]
-    tilt = rotations.from_euler(rng.uniform(-20, 20, 3), "ZYX")
+    tilt = rotations.from_euler(REFERENCE_SPREAD_DEG * rng.uniform(-1, 1, 3), "ZYX")
     return SideSetup(
         T_hip_to_tracker=geometry.invert(geometry.transform(R_tracker_to_hip, camera)),
         T_reference_to_hip=geometry.transform(tilt @ looking_along(out, superior), place),

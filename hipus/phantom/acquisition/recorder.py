@@ -46,6 +46,13 @@ class _Room:
         """Return the hip in the room, (N, 4, 4)."""
         return geometry.compose(self._setup.T_hip_to_tracker, self.infant_path.at(time_s))
 
+    def T_image_to_hip(self, time_s) -> np.ndarray:
+        """Return the picture in the moving hip, (N, 4, 4)."""
+        T_probe_to_hip = geometry.relative(
+            self.T_hip_to_tracker(time_s), self.T_probe_to_tracker(time_s)
+        )
+        return geometry.compose(T_probe_to_hip, self.session.T_image_to_probe)
+
     def T_probe_to_tracker(self, time_s) -> np.ndarray:
         """Return the probe in the room: the hand's plan, dragged along in part."""
         dragged = self.infant_path.at(time_s, share=self.infant.probe_share)
@@ -105,17 +112,13 @@ def record_sweep(
     )
     room = _Room(session, plan, infant, path)
     time_s = _draw_image_times(images, session.frame_rate_hz, plan.total_s)
-    T_probe_to_tracker = room.T_probe_to_tracker(time_s)
-    T_hip_to_tracker = room.T_hip_to_tracker(time_s)
-    T_probe_to_hip = geometry.relative(T_hip_to_tracker, T_probe_to_tracker)
-    first, last = plan.hesitation_s[0], plan.hesitation_s[0] + plan.duration_s
-    start, stop = np.searchsorted(time_s, [first, last])
+    start, stop = np.searchsorted(time_s, plan.hesitation_s[0] + np.array([0, plan.duration_s]))
     return RecordedPoses(
         session=session,
         plan=plan,
         time_s=time_s,
-        T_image_to_hip=geometry.compose(T_probe_to_hip, session.T_image_to_probe),
-        T_hip_to_tracker=T_hip_to_tracker,
+        T_image_to_hip=room.T_image_to_hip(time_s),
+        T_hip_to_tracker=room.T_hip_to_tracker(time_s),
         T_reference_to_tracker=room.T_reference_to_tracker(time_s),
         contact=plan.contact(time_s),
         informative=slice(int(start), int(stop)),

@@ -32,8 +32,23 @@ LAG_ERROR_S = 0.002
 #: point of the image is off by about 0.5 mm, as fCal 2.0 reports on its validation sweep
 #: (0.54 mm, of which part is localisation error).
 CALIBRATION_SHIFT_MM, CALIBRATION_TURN_DEG = 0.20, 0.35
+#: Ranges of what differs between operators, around the defaults of `OperatorStyle`.
+OPERATOR_RANGES = {
+    "speed_variation": (0.18, 0.32),
+    "tremor_mm": (0.03, 0.07),
+    "tremor_axial_mm": (0.02, 0.04),
+    "tremor_deg": (0.08, 0.13),
+    "drift_lateral_mm": (0.3, 0.9),
+    "drift_axial_mm": (0.1, 0.4),
+    "contact_loss_rate_hz": (0.0, 0.1),
+}
+OPERATOR_TILT_DEG = ((0.7, 0.4, 0.4), (2.5, 1.2, 1.6))
 #: Where the picture lies on the probe: the marker sits behind the transducer (assumed).
 IMAGE_IN_PROBE_MM = (6.0, 4.0, -95.0)
+#: How much the marker's mounting differs between probes: ranges about each axis (assumed).
+MOUNTING_SPREAD_MM, MOUNTING_SPREAD_DEG = 4.0, 12.0
+#: The inertial board lies in the handle, this far behind the face (assumed), nearly straight.
+IMU_BEHIND_FACE_MM, IMU_SPREAD_DEG = 60.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +80,7 @@ class OperatorStyle:
     speed_variation: float = 0.25
     tremor_mm: float = 0.05
     tremor_axial_mm: float = 0.03
-    tremor_deg: float = 0.095
+    tremor_deg: float = 0.105
     drift_lateral_mm: float = 0.6
     drift_axial_mm: float = 0.25
     tilt_deg: tuple[float, float, float] = (1.6, 0.8, 1.0)
@@ -189,14 +204,8 @@ def draw_operator(rng: np.random.Generator) -> OperatorStyle:
     OperatorStyle
     """
     return OperatorStyle(
-        speed_variation=rng.uniform(0.18, 0.32),
-        tremor_mm=rng.uniform(0.03, 0.07),
-        tremor_axial_mm=rng.uniform(0.02, 0.04),
-        tremor_deg=rng.uniform(0.07, 0.12),
-        drift_lateral_mm=rng.uniform(0.3, 0.9),
-        drift_axial_mm=rng.uniform(0.1, 0.4),
-        tilt_deg=tuple(rng.uniform((0.7, 0.4, 0.4), (2.5, 1.2, 1.6))),
-        contact_loss_rate_hz=rng.uniform(0.0, 0.1),
+        **{name: rng.uniform(*ends) for name, ends in OPERATOR_RANGES.items()},
+        tilt_deg=tuple(float(value) for value in rng.uniform(*OPERATOR_TILT_DEG)),
     )
 
 
@@ -255,8 +264,9 @@ def _draw_mounting(rng: np.random.Generator) -> np.ndarray:
     """Return T_image_to_probe: a marker behind the probe that looks back along the beam."""
     # Marker z points out of the patient (image -y), marker x along the picture.
     upright = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
-    turn = rotations.from_euler(rng.uniform(-12, 12, 3), "ZYX")
-    return geometry.transform(turn @ upright, IMAGE_IN_PROBE_MM + rng.uniform(-4, 4, 3))
+    turn = rotations.from_euler(MOUNTING_SPREAD_DEG * rng.uniform(-1, 1, 3), "ZYX")
+    place = IMAGE_IN_PROBE_MM + MOUNTING_SPREAD_MM * rng.uniform(-1, 1, 3)
+    return geometry.transform(turn @ upright, place)
 
 
 def _miscalibrated(rng: np.random.Generator, T_image_to_probe: np.ndarray) -> np.ndarray:
@@ -269,12 +279,12 @@ def _miscalibrated(rng: np.random.Generator, T_image_to_probe: np.ndarray) -> np
 
 
 def _draw_imu_mounting(rng: np.random.Generator, T_image_to_probe: np.ndarray) -> np.ndarray:
-    """Return T_imu_to_probe: a board in the handle, 60 mm behind the face (assumed).
+    """Return T_imu_to_probe: a board in the handle.
 
     Its axes: z out of the patient (the open Clarius log shows gravity mostly along z), with
     a few degrees of tilt.
     """
     z_out = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
-    turn = rotations.from_euler(rng.uniform(-3, 3, 3), "ZYX")
-    T_imu_to_image = geometry.transform(z_out @ turn, [0.0, -60.0, 0.0])
+    turn = rotations.from_euler(IMU_SPREAD_DEG * rng.uniform(-1, 1, 3), "ZYX")
+    T_imu_to_image = geometry.transform(z_out @ turn, [0.0, -IMU_BEHIND_FACE_MM, 0.0])
     return geometry.compose(T_image_to_probe, T_imu_to_image)

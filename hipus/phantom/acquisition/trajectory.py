@@ -15,7 +15,7 @@ every p_a and p_d sweep travels along -z in a left hip and along +z in a right o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,9 +24,9 @@ from hipus.phantom.acquisition import protocol
 from hipus.phantom.acquisition.contact import contact_at, draw_contact_losses
 from hipus.phantom.acquisition.courses import (
     COURSES,
-    SECTOR_DEG,
     course_displacement,
     draw_progress,
+    sector_path_mm,
 )
 from hipus.phantom.acquisition.placement import outward
 from hipus.phantom.acquisition.protocol import SweepKind
@@ -195,52 +195,73 @@ def plan_sweep(
     ValueError
         For an unknown course, or a depth, path or duration that no sweep can have.
     """
-    hand = operator or session.operator
-    course = course or ("settle" if kind.sweep_type == "graf" else "linear")
-    _check_plan(course, head_depth_mm, session)
-    sizes, moving, contact, place = rng.spawn(4)
-    drawn_path, drawn_duration, hesitation, drawn_flip = _draw_sizes(sizes, kind, hand)
-    path = protocol.check_path(drawn_path if path_length_mm is None else path_length_mm)
+    hand, course = operator or session.operator, _checked_course(course, kind)
+    _check_head_depth(head_depth_mm, session.depth_mm)
+    drawing, moving, contact, place = rng.spawn(4)
     if course == "sector":
-        path = float(np.radians(SECTOR_DEG) * session.depth_mm / 2)
-    duration = protocol.check_duration(drawn_duration if duration_s is None else duration_s)
-    phases = (duration, *hesitation)
+        path_length_mm = sector_path_mm(session.depth_mm)
+    asked = {"path_length_mm": path_length_mm, "duration_s": duration_s, "is_flipped": is_flipped}
+    given = {name: value for name, value in asked.items() if value is not None}
+    sizes = replace(_draw_sizes(drawing, kind, hand), **given)
     return SweepPlan(
         kind=kind,
         course=course,
-        path_length_mm=path,
-        duration_s=duration,
-        hesitation_s=hesitation,
+        **vars(sizes),
         head_depth_mm=head_depth_mm,
-        is_flipped=drawn_flip if is_flipped is None else is_flipped,
         flexion_offset_deg=FLEXION_SD_DEG * float(place.standard_normal()),
         T_middle_to_hip=_draw_middle(place, kind, head_depth_mm),
-        displacement=_draw_motion(
-            moving, session, hand, course, travel_sign(kind.side) * path, phases
-        ),
-        contact_losses=draw_contact_losses(contact, hand.contact_loss_rate_hz, sum(phases)),
+        displacement=_draw_motion(moving, session, hand, course, sizes, travel_sign(kind.side)),
+        contact_losses=draw_contact_losses(contact, hand.contact_loss_rate_hz, sizes.total_s),
     )
 
 
-def _check_plan(course: str, head_depth_mm: float, session: Session) -> None:
-    """Refuse an unknown course, or a head that the picture cannot show."""
+@dataclass(frozen=True)
+class _Sizes:
+    """How far, how long, with which standstills, and held which way round."""
+
+    path_length_mm: float
+    duration_s: float
+    hesitation_s: tuple[float, float]
+    is_flipped: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what no sweep can be."""
+        protocol.check_path(self.path_length_mm)
+        protocol.check_duration(self.duration_s)
+
+    @property
+    def total_s(self) -> float:
+        """Return the time from first to last frame."""
+        return self.duration_s + sum(self.hesitation_s)
+
+
+def _checked_course(course: str | None, kind: SweepKind) -> str:
+    """Return a course that is known; by default the one of the kind."""
+    course = course or ("settle" if kind.sweep_type == "graf" else "linear")
     if course not in COURSES:
         raise ValueError(f"course must be one of {COURSES}, got {course!r}")
-    if not 5.0 <= head_depth_mm <= session.depth_mm:
+    return course
+
+
+def _check_head_depth(head_depth_mm: float, depth_mm: float) -> None:
+    """Refuse a head that the picture cannot show."""
+    if not 5.0 <= head_depth_mm <= depth_mm:
         raise ValueError(
-            f"head_depth_mm must lie between 5 and the picture's depth {session.depth_mm:.4g} mm, "
+            f"head_depth_mm must lie between 5 and the picture's depth {depth_mm:.4g} mm, "
             f"got {head_depth_mm}"
         )
 
 
-def _draw_sizes(rng: np.random.Generator, kind: SweepKind, hand: OperatorStyle):
-    """Return path, duration, both hesitations, and whether the probe is flipped."""
+def _draw_sizes(rng: np.random.Generator, kind: SweepKind, hand: OperatorStyle) -> _Sizes:
+    """Draw sizes of one sweep of a kind."""
     limit = protocol.GREATEST_DEVIATION_SD
     path_z, duration_z = truncated_normal(rng, limit), truncated_normal(rng, limit)
-    path_mm = kind.path_length_mm_mean + kind.path_length_mm_sd * path_z
-    duration_s = kind.duration_s_mean + kind.duration_s_sd * duration_z
-    hesitation_s = tuple(float(value) for value in rng.uniform(*hand.hesitation_s, 2))
-    return path_mm, duration_s, hesitation_s, bool(rng.random() < hand.flip_probability)
+    return _Sizes(
+        path_length_mm=kind.path_length_mm_mean + kind.path_length_mm_sd * path_z,
+        duration_s=kind.duration_s_mean + kind.duration_s_sd * duration_z,
+        hesitation_s=tuple(float(value) for value in rng.uniform(*hand.hesitation_s, 2)),
+        is_flipped=bool(rng.random() < hand.flip_probability),
+    )
 
 
 def _draw_middle(rng: np.random.Generator, kind: SweepKind, head_depth_mm: float) -> np.ndarray:
@@ -259,20 +280,14 @@ def _draw_middle(rng: np.random.Generator, kind: SweepKind, head_depth_mm: float
 
 
 def _draw_motion(
-    rng: np.random.Generator,
-    session: Session,
-    hand: OperatorStyle,
-    course: str,
-    travel_mm: float,
-    phases_s: tuple[float, float, float],
+    rng, session: Session, hand: OperatorStyle, course: str, sizes: _Sizes, sign: int
 ) -> SmoothMotion:
     """Return the hand's motion: the course, drift, tilt and tremor."""
     speed, wandering, shaking = rng.spawn(3)
-    duration_s, before_s, after_s = phases_s
-    time_s = knots(-MARGIN_S, before_s + duration_s + after_s + MARGIN_S)
-    progress = draw_progress(
-        speed, (time_s - before_s) / duration_s, duration_s, course, hand.speed_variation
-    )
+    time_s = knots(-MARGIN_S, sizes.total_s + MARGIN_S)
+    share = (time_s - sizes.hesitation_s[0]) / sizes.duration_s
+    progress = draw_progress(speed, share, sizes.duration_s, course, hand.speed_variation)
+    travel_mm = sign * sizes.path_length_mm
     offset, turn = course_displacement(course, progress, travel_mm, session.depth_mm)
     drift = (hand.drift_lateral_mm, hand.drift_axial_mm, 0.0)
     offset = offset + drift * slow_noise(wandering, (len(time_s), 3), time_s=DRIFT_S)
