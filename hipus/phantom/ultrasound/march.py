@@ -34,7 +34,7 @@ SHADOW_MM, SHADOW_GROWTH, ECHO_MM = 0.25, 0.035, 0.22
 #: for it, dB (assumed): fascia has less speckle than muscle and decorrelates later.
 COHERENT, COHERENT_DB = 0.75, 18.0
 #: Half width of the side lobes that make clutter, mm (assumed).
-CLUTTER_MM = 1.5
+CLUTTER_MM = 3.0
 #: Ring-down of the transducer and haze of the near field, amplitudes at the face (assumed).
 RING_DOWN, RING_DOWN_MM = 0.08, 0.30
 HAZE, HAZE_MM = 0.010, 2.2
