@@ -96,7 +96,7 @@ def map_cases(
     is_serial = (workers == 1 or len(cases) < 2 or (count < 2 and not address)) or in_worker()
     if is_serial:
         return _map_serially(function, cases, progress, name)
-    with _client(address, min(count, len(cases))) as client:
+    with _quiet(), _client(address, min(count, len(cases))) as client:
         return _map_on(client, function, cases, progress, name)
 
 
@@ -169,6 +169,20 @@ def _bar(items: Iterable, title: str | None, total: int) -> Iterable:
 
 
 @contextmanager
+def _quiet():
+    """Keep Dask's own log to errors: it reports every connection as news."""
+    import dask.distributed  # noqa: F401 - sets its loggers' levels when it is imported
+
+    loud = logging.getLogger("distributed")
+    level = loud.level
+    loud.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        loud.setLevel(level)
+
+
+@contextmanager
 def _client(address: str | None, workers: int):
     """Yield a client of the scheduler at an address, or of workers made for the occasion."""
     from dask import config
@@ -182,6 +196,7 @@ def _client(address: str | None, workers: int):
         "distributed.nanny.pre-spawn-environ": THREAD_LIMITS,
         # A case that kills its worker would kill the next one as well.
         "distributed.scheduler.allowed-failures": 0,
+        "logging.distributed": "critical",
     }
     with (
         config.set(settings),
@@ -192,7 +207,7 @@ def _client(address: str | None, workers: int):
             dashboard_address=None,
             # Cases bound their own memory; Dask's default would pause a worker at its share.
             memory_limit=0,
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):

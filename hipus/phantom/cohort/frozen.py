@@ -93,7 +93,9 @@ def _defaults(module: ModuleType) -> dict[str, str]:
     """Return the defaults of a module's own dataclasses."""
     found = {}
     for name, kind in vars(module).items():
-        if not (inspect.isclass(kind) and is_dataclass(kind) and kind.__module__ == module.__name__):
+        if not (
+            inspect.isclass(kind) and is_dataclass(kind) and kind.__module__ == module.__name__
+        ):
             continue
         for entry in fields(kind):
             if entry.default is not MISSING and entry.name not in _SIZES:
