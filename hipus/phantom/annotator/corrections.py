@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from hipus.labels import HipLabel
+from hipus.phantom.annotator.rater import DRAWN
+
 #: How far around something noticed a rater redraws (assumed).
 BRUSH_MM = 2.0
 
@@ -40,6 +43,11 @@ def annotation(masks: np.ndarray, prior: np.ndarray | None) -> Annotation:
     return Annotation(masks, int(changed.sum()), int(touched.sum()))
 
 
+def only_drawn(prior: np.ndarray) -> np.ndarray:
+    """Return a prior mask without what raters do not draw (the labrum)."""
+    return np.where(np.isin(prior, DRAWN), prior, HipLabel.BACKGROUND).astype(np.uint8)
+
+
 def correct(prior: np.ndarray, own: np.ndarray, *, spacing_mm, tolerance_mm: float) -> np.ndarray:
     """Redraw a prior mask where it is noticeably unlike one's own drawing.
 
@@ -62,7 +70,10 @@ def correct(prior: np.ndarray, own: np.ndarray, *, spacing_mm, tolerance_mm: flo
     for first, second in ((prior, own), (own, prior)):
         for label in np.unique(first[differs]):
             if label:
-                _notice(first == label, second == label, spacing_mm, tolerance_mm, noticed)
+                _notice(
+                    noticed, first == label, than=second == label,
+                    spacing_mm=spacing_mm, tolerance_mm=tolerance_mm,
+                )  # fmt: skip
     if not noticed.any():
         return prior.copy()
     box = bounding_box(noticed, [int(np.ceil(BRUSH_MM / side)) for side in spacing_mm])
@@ -72,15 +83,15 @@ def correct(prior: np.ndarray, own: np.ndarray, *, spacing_mm, tolerance_mm: flo
     return out
 
 
-def _notice(first, second, spacing_mm, tolerance_mm: float, noticed: np.ndarray) -> None:
-    """Mark where `first` lies further than the tolerance from `second`."""
-    # Only first's surroundings matter; the margin keeps every distance up to the tolerance.
-    box = bounding_box(first, [int(np.ceil(tolerance_mm / side)) + 1 for side in spacing_mm])
-    if not second[box].any():
-        noticed[first] = True
+def _notice(noticed: np.ndarray, mask, *, than, spacing_mm, tolerance_mm: float) -> None:
+    """Mark where a mask lies further than the tolerance from another one."""
+    # Only the mask's surroundings matter; the margin keeps all distances up to the tolerance.
+    box = bounding_box(mask, [int(np.ceil(tolerance_mm / side)) + 1 for side in spacing_mm])
+    if not than[box].any():
+        noticed[mask] = True
         return
-    far = ndimage.distance_transform_edt(~second[box], sampling=spacing_mm) > tolerance_mm
-    noticed[box] |= first[box] & far
+    far = ndimage.distance_transform_edt(~than[box], sampling=spacing_mm) > tolerance_mm
+    noticed[box] |= mask[box] & far
 
 
 def bounding_box(mask: np.ndarray, margin) -> tuple[slice, ...]:

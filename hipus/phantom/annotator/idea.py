@@ -74,7 +74,7 @@ def draw_misconception(rater: Rater, rng: np.random.Generator, *, ndim: int = 2)
     return Misconception(shift.astype(np.float32), growth.astype(np.float32))
 
 
-def draw_lapses(rater: Rater, rng, positions, *, spacing_mm, first_axis_length=None) -> list:
+def draw_lapses(rater: Rater, rng, *, positions, spacing_mm, first_axis_length=None) -> list:
     """Draw what varies along a boundary: displacement, growth and what is missed.
 
     Parameters

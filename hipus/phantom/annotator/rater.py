@@ -89,11 +89,11 @@ class Rater:
     habit: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     band_idea_part: float = 0.3
     head_idea_part: float = 0.6
-    size_part: float = 0.5
+    size_part: float = 0.4
     band_length_mm: float = 3.0
     head_length_mm: float = 8.0
     frame_length: float = 1.5
-    missed_part: float = 0.04
+    missed_part: float = 0.02
     missed_length_mm: float = 1.5
     shadow_gain: float = 0.7
     contrast_pull: float = 0.3

@@ -14,6 +14,10 @@ from scipy import ndimage
 MUSCLE_GREY, SHADOW_GREY = 82.0, 34.0
 #: Grey levels and grey levels per mm below which nothing stands out (assumed).
 GREY_FLOOR, EDGE_FLOOR = 8.0, 6.0
+#: Half width of the surroundings that a ridge stands out from, relative to the reach (assumed).
+SURROUND = 4.0
+#: Over which a band is taken for one thing, mm (about its thickness).
+BAND_MM = 0.8
 #: Grey levels per mm of an edge that leaves no doubt (assumed).
 CLEAR_EDGE = 20.0
 
@@ -57,22 +61,45 @@ def look(picture: np.ndarray, spacing_mm, *, reach_mm: float) -> Sight:
 
     Notes
     -----
-    About a ridge of Gaussian profile the blurred brightness is exp(-e^2 / (2 s^2)) at the
-    distance e, so that s^2 times the gradient of its logarithm is the step -e to the ridge;
-    the step to an edge is the same of the blurred gradient magnitude. Steps are at most
-    `reach_mm` long.
+    About a ridge of Gaussian profile the brightness above the surroundings is close to
+    exp(-e^2 / (2 s^2)) at the distance e, so that s^2 times the gradient of its logarithm is
+    the step -e to the ridge; the step to an edge is the same of the blurred gradient
+    magnitude. Steps are at most `reach_mm` long.
     """
     sigma = [reach_mm / side for side in spacing_mm]
     bright = _blur(np.asarray(picture, np.float32), sigma)
     steepness = np.sqrt((_gradient(bright, spacing_mm) ** 2).sum(axis=0))
     steepness = _blur(steepness, sigma)
     darkness = (MUSCLE_GREY - bright) / np.float32(MUSCLE_GREY - SHADOW_GREY)
+    standing_out = np.maximum(bright - _surroundings(bright, spacing_mm, reach_mm), 0)
     return Sight(
-        to_ridge=_step(bright + np.float32(GREY_FLOOR), spacing_mm, reach_mm),
+        to_ridge=_step(standing_out + np.float32(GREY_FLOOR), spacing_mm, reach_mm),
         to_edge=_step(steepness + np.float32(EDGE_FLOOR), spacing_mm, reach_mm),
         darkness=np.clip(darkness, 0, 1),
         blandness=np.clip(1 - steepness / np.float32(CLEAR_EDGE), 0, 1),
     )
+
+
+def steady(towards: np.ndarray, is_band: np.ndarray, spacing_mm) -> np.ndarray:
+    """Average a pull across a band, which moves as a whole.
+
+    Parameters
+    ----------
+    towards : numpy.ndarray (ndim, ...) float32
+    is_band : numpy.ndarray (...) bool
+        Where the band is believed to be.
+    spacing_mm : sequence of float
+
+    Returns
+    -------
+    numpy.ndarray (ndim, ...) float32
+        Both sides of a band are pulled to its ridge: followed separately, they would make the
+        band thinner rather than move it.
+    """
+    sigma = [BAND_MM / side for side in spacing_mm]
+    weight = is_band.astype(np.float32)
+    total = _blur(weight, sigma) + np.float32(1e-3)
+    return np.stack([_blur(axis * weight, sigma) / total for axis in towards])
 
 
 def _blur(values: np.ndarray, sigma) -> np.ndarray:
@@ -84,6 +111,16 @@ def _blur(values: np.ndarray, sigma) -> np.ndarray:
     return cv2.GaussianBlur(
         values, (0, 0), sigmaX=sigma[1], sigmaY=sigma[0], borderType=cv2.BORDER_REPLICATE
     )
+
+
+def _surroundings(values: np.ndarray, spacing_mm, reach_mm: float) -> np.ndarray:
+    """Return the mean of a box about each place."""
+    size = [2 * round(SURROUND * reach_mm / side) + 1 for side in spacing_mm]
+    if values.ndim != 2:
+        return ndimage.uniform_filter(values, size, mode="nearest")
+    import cv2
+
+    return cv2.blur(values, size[::-1], borderType=cv2.BORDER_REPLICATE)
 
 
 def _gradient(values: np.ndarray, spacing_mm) -> np.ndarray:

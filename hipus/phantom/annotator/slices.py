@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hipus.labels import HipLabel
-from hipus.phantom.annotator.corrections import Annotation, annotation, correct
+from hipus.phantom.annotator.corrections import Annotation, annotation, correct, only_drawn
 from hipus.phantom.annotator.idea import (
     NODES_PER_LENGTH,
     REACH_MM,
@@ -22,7 +22,7 @@ from hipus.phantom.annotator.idea import (
 )
 from hipus.phantom.annotator.noise import lattice
 from hipus.phantom.annotator.rater import DRAWN, PAINTED, Rater
-from hipus.phantom.annotator.sight import Sight, look
+from hipus.phantom.annotator.sight import Sight, look, steady
 
 
 def annotate_slicewise(
@@ -59,7 +59,8 @@ def annotate_slicewise(
     Returns
     -------
     Annotation
-        Masks with labels 1 to 4; the labrum is not drawn.
+        Masks with labels 1 to 4; the labrum is not drawn. A structure that the truth of a
+        frame lacks is not invented.
 
     Raises
     ------
@@ -72,7 +73,9 @@ def annotate_slicewise(
         raise ValueError(f"frame_indices must be ({len(frames)},), got {indices.shape}")
     if misconception is None:
         misconception = draw_misconception(rater, rng)
-    lapses = _draw_frame_lapses(rater, rng, indices, frames.shape[1:], pixel_side_mm)
+    lapses = _draw_frame_lapses(
+        rater, rng, indices=indices, shape=frames.shape[1:], side_mm=pixel_side_mm
+    )
     masks = np.zeros(frames.shape, np.uint8)
     for index, frame in enumerate(frames):
         sight = look(frame, (pixel_side_mm,) * 2, reach_mm=rater.contrast_reach_mm)
@@ -81,7 +84,7 @@ def annotate_slicewise(
             truth_masks[index], sight, pixel_side_mm=pixel_side_mm, rater=rater,
             misconception=misconception, lapses=errors,
         )  # fmt: skip
-        prior = None if prior_masks is None else prior_masks[index]
+        prior = None if prior_masks is None else only_drawn(prior_masks[index])
         masks[index] = draw(
             frame, sight, idea=idea, rater=rater, pixel_side_mm=pixel_side_mm, prior=prior
         )
@@ -103,7 +106,7 @@ def _check(frames, truth_masks, prior_masks, pixel_side_mm) -> None:
         raise ValueError(f"pixel_side_mm must be positive, got {pixel_side_mm}")
 
 
-def _draw_frame_lapses(rater: Rater, rng, indices, shape, side_mm: float) -> list:
+def _draw_frame_lapses(rater: Rater, rng, *, indices, shape, side_mm: float) -> list:
     """Draw the varying errors of all frames on coarse nodes."""
 
     def nodes(length_mm: float) -> list:
@@ -111,7 +114,11 @@ def _draw_frame_lapses(rater: Rater, rng, indices, shape, side_mm: float) -> lis
         return [indices, *(lattice(size, pitch) for size in shape)]
 
     return draw_lapses(
-        rater, rng, nodes, spacing_mm=(side_mm,) * 2, first_axis_length=rater.frame_length
+        rater,
+        rng,
+        positions=nodes,
+        spacing_mm=(side_mm,) * 2,
+        first_axis_length=rater.frame_length,
     )
 
 
@@ -179,7 +186,10 @@ def draw(frame, sight: Sight, *, idea: Idea, rater: Rater, pixel_side_mm: float,
         believed = idea.distance_mm[DRAWN.index(label)]
         if not (believed < 0).any():
             continue
-        towards = sight.to_edge if label == HipLabel.FEMORAL_HEAD else sight.to_ridge
+        if label == HipLabel.FEMORAL_HEAD:
+            towards = sight.to_edge
+        else:
+            towards = steady(sight.to_ridge, believed < 0, (pixel_side_mm,) * 2)
         pull_px = np.float32(-rater.contrast_pull / pixel_side_mm) * towards
         mask[_displaced(believed, pull_px) < 0] = label
     mask[:, ~frame.any(axis=0)] = HipLabel.BACKGROUND

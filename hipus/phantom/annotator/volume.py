@@ -12,7 +12,13 @@ import numpy as np
 from scipy import ndimage
 
 from hipus.labels import HipLabel
-from hipus.phantom.annotator.corrections import Annotation, annotation, bounding_box, correct
+from hipus.phantom.annotator.corrections import (
+    Annotation,
+    annotation,
+    bounding_box,
+    correct,
+    only_drawn,
+)
 from hipus.phantom.annotator.idea import (
     NODES_PER_LENGTH,
     REACH_MM,
@@ -25,7 +31,10 @@ from hipus.phantom.annotator.idea import (
 )
 from hipus.phantom.annotator.noise import lattice
 from hipus.phantom.annotator.rater import DRAWN, PAINTED, Rater
-from hipus.phantom.annotator.sight import Sight, look
+from hipus.phantom.annotator.sight import Sight, look, steady
+
+#: Displacements of more SDs than this are not followed.
+FURTHEST_SD = 4.0
 
 
 def correct_volume(
@@ -72,18 +81,18 @@ def correct_volume(
     rater = _scaled(rater, error_scale)
     if misconception is None:
         misconception = draw_misconception(rater, rng, ndim=3)
-    known = (truth_mask > 0) | (prior_mask > 0)
-    masks = np.where(prior_mask > max(DRAWN), 0, prior_mask)
-    if not known.any():
-        return annotation(masks, prior_mask)
-    box = bounding_box(known, [int(np.ceil(REACH_MM / side)) for side in spacing])
-    sight = look(volume[box], spacing, reach_mm=rater.contrast_reach_mm)
-    idea = imagine_volume(
-        truth_mask[box], sight, spacing_zyx_mm=spacing, rater=rater,
-        misconception=misconception, rng=rng,
-    )  # fmt: skip
-    own = draw_volume(sight, idea, rater=rater, spacing_zyx_mm=spacing)
-    masks[box] = correct(masks[box], own, spacing_mm=spacing, tolerance_mm=rater.tolerance_mm)
+    prior = only_drawn(prior_mask)
+    own = np.zeros_like(prior)
+    if np.isin(truth_mask, DRAWN).any():
+        # The prior takes no part in this: a rater's idea does not depend on it.
+        box = bounding_box(truth_mask > 0, [int(np.ceil(REACH_MM / side)) for side in spacing])
+        sight = look(volume[box], spacing, reach_mm=rater.contrast_reach_mm)
+        idea = imagine_volume(
+            truth_mask[box], sight, spacing_zyx_mm=spacing, rater=rater,
+            misconception=misconception, rng=rng,
+        )  # fmt: skip
+        own[box] = draw_volume(sight, idea, rater=rater, spacing_zyx_mm=spacing)
+    masks = correct(prior, own, spacing_mm=spacing, tolerance_mm=rater.tolerance_mm)
     return annotation(masks, prior_mask)
 
 
@@ -132,7 +141,7 @@ def imagine_volume(
         pitches = [length_mm / NODES_PER_LENGTH / side for side in spacing_zyx_mm]
         return [lattice(*axis) for axis in zip(truth.shape, pitches, strict=True)]
 
-    lapses = draw_lapses(rater, rng, nodes, spacing_mm=spacing_zyx_mm)
+    lapses = draw_lapses(rater, rng, positions=nodes, spacing_mm=spacing_zyx_mm)
     distance_mm = np.full((len(DRAWN), *truth.shape), REACH_MM, np.float32)
     for row, label in enumerate(DRAWN):
         mask = truth == label
@@ -151,14 +160,15 @@ def imagine_volume(
 
 def _believed(known, sight: Sight, lapses, *, label, rater: Rater, lasting, spacing):
     """Return one structure's believed distances; only voxels near it are computed."""
-    near = np.nonzero(known < REACH_MM)
-    moving, missing = (_at_voxels(nodes, near, known.shape) for nodes in lapses)
-    is_head = label == HipLabel.FEMORAL_HEAD
-    darkness = sight.darkness[near]
-    doubt = sight.blandness[near] if is_head else darkness
     sd_mm = np.float32(rater.sd_mm[DRAWN.index(label)])
+    # Beyond this many SDs nothing is displaced to the boundary; 1 mm for habit and blur.
+    limit_mm = min(REACH_MM, 1 + FURTHEST_SD * sd_mm * (1 + rater.shadow_gain))
+    near = np.nonzero(np.abs(known) < limit_mm)
+    moving, missing = (_at_voxels(nodes, near, shape=known.shape) for nodes in lapses)
+    darkness = sight.darkness[near]
+    doubt = sight.blandness[near] if label == HipLabel.FEMORAL_HEAD else darkness
     error_mm = (moving + lasting[:, None]) * (sd_mm * (1 + np.float32(rater.shadow_gain) * doubt))
-    values = _displaced(known, near, error_mm[:-1], spacing) - error_mm[-1]
+    values = _displaced(known, near, offset_mm=error_mm[:-1], spacing=spacing) - error_mm[-1]
     values[forgotten(missing[0], darkness, label=label, rater=rater)] = REACH_MM
     out = known.copy()
     out[near] = values
@@ -182,16 +192,19 @@ def draw_volume(sight: Sight, idea: Idea, *, rater: Rater, spacing_zyx_mm) -> np
     mask = np.zeros(idea.distance_mm.shape[1:], np.uint8)
     for label in PAINTED:
         believed = idea.distance_mm[DRAWN.index(label)]
-        towards = sight.to_edge if label == HipLabel.FEMORAL_HEAD else sight.to_ridge
+        if label == HipLabel.FEMORAL_HEAD:
+            towards = sight.to_edge
+        else:
+            towards = steady(sight.to_ridge, believed < 0, spacing_zyx_mm)
         # A pull is at most `contrast_reach_mm` long: further off nothing changes.
         near = np.nonzero(believed < 2 * rater.contrast_reach_mm)
         pull_mm = np.float32(-rater.contrast_pull) * np.stack([axis[near] for axis in towards])
-        inside = _displaced(believed, near, pull_mm, spacing_zyx_mm) < 0
+        inside = _displaced(believed, near, offset_mm=pull_mm, spacing=spacing_zyx_mm) < 0
         mask[tuple(axis[inside] for axis in near)] = label
     return mask
 
 
-def _at_voxels(nodes: np.ndarray, voxels, shape) -> np.ndarray:
+def _at_voxels(nodes: np.ndarray, voxels, *, shape) -> np.ndarray:
     """Interpolate nodes (C, ...) of a `lattice` at some voxels, (C, M) float32."""
     places = [
         (axis + 0.5) * (count / size) - 0.5
@@ -202,7 +215,7 @@ def _at_voxels(nodes: np.ndarray, voxels, shape) -> np.ndarray:
     )
 
 
-def _displaced(values: np.ndarray, voxels, offset_mm: np.ndarray, spacing) -> np.ndarray:
+def _displaced(values: np.ndarray, voxels, *, offset_mm: np.ndarray, spacing) -> np.ndarray:
     """Return values (M,) read at some voxels plus an offset (3, M)."""
     places = [
         axis + offset / np.float32(side)
