@@ -1,8 +1,9 @@
 """The parameters that are frozen before a network is trained, and their fingerprint.
 
-Decides which numbers count: everything that shapes motion, tracking, inertial samples and
-speckle. Found in the modules themselves, so that none can be forgotten: defaults of their
-dataclasses, named constants, and the numbers written in functions that draw.
+Decides which numbers count: those of motion, tracking and inertial samples, as
+`acquisition.frozen` lists them, and those of speckle and probe, which are found in the modules
+themselves so that none can be forgotten: defaults, named constants, and the numbers written in
+functions that draw.
 """
 
 from __future__ import annotations
@@ -15,23 +16,9 @@ import json
 from dataclasses import MISSING, fields, is_dataclass
 from types import ModuleType
 
-_MODULES = (
-    "acquisition.contact",
-    "acquisition.courses",
-    "acquisition.imu",
-    "acquisition.motion",
-    "acquisition.placement",
-    "acquisition.protocol",
-    "acquisition.recorded",
-    "acquisition.recorder",
-    "acquisition.session",
-    "acquisition.smooth_motion",
-    "acquisition.tracking",
-    "acquisition.trajectory",
-    "ultrasound.appearance",
-    "ultrasound.settings",
-    "ultrasound.speckle",
-)
+from hipus.phantom.acquisition import frozen
+
+_MODULES = ("appearance", "settings", "speckle")
 #: Sizes of a picture, which differ between profiles and are no property of speckle or motion.
 _SIZES = ("shape_px", "line_count", "sample_pitch_mm")
 
@@ -42,14 +29,14 @@ def frozen_parameters() -> dict[str, str]:
     Returns
     -------
     dict of str
-        For example `acquisition.motion.InfantMotion.amplitude_mm` -> "1.2"; numbers within a
-        function that draws stand under its name, in their order.
+        For example `acquisition.infant.amplitude_mm` -> "1.2"; numbers within a function that
+        draws stand under its name, in their order.
     """
-    found = {}
+    found = {f"acquisition.{name}": repr(value) for name, value in frozen.parameters().items()}
     for name in _MODULES:
-        module = importlib.import_module(f"hipus.phantom.{name}")
+        module = importlib.import_module(f"hipus.phantom.ultrasound.{name}")
         for key, value in {**_constants(module), **_defaults(module), **_literals(module)}.items():
-            found[f"{name}.{key}"] = value
+            found[f"ultrasound.{name}.{key}"] = value
     return dict(sorted(found.items()))
 
 

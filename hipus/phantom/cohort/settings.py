@@ -178,8 +178,8 @@ PROFILES = {
         frame_rows=232,
         frame_columns=256,
         line_count=128,
-        sample_pitch_mm=0.12,
-        scene_spacing_mm=0.5,
+        sample_pitch_mm=0.14,
+        scene_spacing_mm=0.6,
         volume_spacing_mm=0.5,
     ),
     "paper": CohortSettings(
