@@ -194,16 +194,16 @@ def _sample_slow(slow, start, offset, across, down, guides):
 
 @compiled
 def _wrapped(slow, w, v, u, part):
-    """Interpolate one periodic field."""
-    count = slow.shape[0]
+    """Interpolate one periodic field; its length is a power of two."""
+    last = slow.shape[0] - 1
     k, j, i = int(np.floor(w)), int(np.floor(v)), int(np.floor(u))
     c, b, a = np.float32(w - k), np.float32(v - j), np.float32(u - i)
     total = np.float32(0)
     for dk in range(2):
         for dj in range(2):
             weight = (c if dk else 1 - c) * (b if dj else 1 - b)
-            kk, jj = (k + dk) % count, (j + dj) % count
-            left, right = slow[kk, jj, i % count, part], slow[kk, jj, (i + 1) % count, part]
+            kk, jj = (k + dk) & last, (j + dj) & last
+            left, right = slow[kk, jj, i & last, part], slow[kk, jj, (i + 1) & last, part]
             total += weight * (left + a * (right - left))
     return total
 

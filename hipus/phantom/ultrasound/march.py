@@ -30,6 +30,9 @@ NEPER_PER_DB = np.log(10) / 20
 #: Half width of the aperture's blur of a shadow, at the face and its growth with depth;
 #: half width of a bone echo's lateral blur, mm (SIMULATION.md A1.3).
 SHADOW_MM, SHADOW_GROWTH, ECHO_MM = 0.25, 0.035, 0.22
+#: Half the beam's width, over which it averages the strength of tissue, mm: half of the
+#: lateral point spread. Borders along the beam are therefore soft.
+BEAM_MM = 0.30
 #: Part of a fascia's power that is mirrored, not scattered, and how far fascia must stand out
 #: for it, dB (assumed): fascia has less speckle than muscle and decorrelates later.
 COHERENT, COHERENT_DB = 0.75, 18.0
@@ -145,11 +148,13 @@ def _blur(values, sums, half):
 
 @compiled
 def _blur_row(rows, depth_mm, beam, contact):
-    """Blur shadow and bone echo across lines, and apply shadow and contact."""
+    """Blur shadow and echoes across lines, and apply shadow and contact."""
     half = int((SHADOW_MM + SHADOW_GROWTH * depth_mm) / beam.line_mm + 0.5)
     for _ in range(2):  # Twice: one box would end a shadow with a corner, seen once compressed.
         _blur(rows.passed, rows.sums, half)
     _blur(rows.echo, rows.sums, int(ECHO_MM / beam.line_mm + 0.5))
+    _blur(rows.tissue, rows.sums, int(BEAM_MM / beam.line_mm + 0.5))
+    _blur(rows.sheet, rows.sums, int(BEAM_MM / beam.line_mm + 0.5))
     for line in range(len(contact)):
         rows.passed[line] *= np.exp(-NEPER_PER_DB * NO_CONTACT_DB * (1 - contact[line]))
         rows.echo[line] *= rows.passed[line]

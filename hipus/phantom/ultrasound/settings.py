@@ -68,7 +68,7 @@ class ProbeSettings:
     sample_pitch_mm: float = 0.08
     frequency_mhz: float = 10.0
     axial_fwhm_mm: float = 0.22
-    lateral_fwhm_mm: float = 0.60
+    lateral_fwhm_mm: float = 0.55
     elevational_fwhm_mm: float = 1.0
     axial_growth_per_mm: float = 0.0015
     lateral_focus_mm: float = 18.0
@@ -80,7 +80,7 @@ class ProbeSettings:
     gamma: float = 1.15
     tgc_db: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
     looks: int = 2
-    smoothing: float = 0.5
+    smoothing: float = 0.55
     noise_db: float = -73.0
     noise_rise_db: float = 10.0
     clutter_scale: float = 1.0
