@@ -16,7 +16,7 @@ from hipus.phantom.anatomy.hip import Hip
 from hipus.phantom.anatomy.rays import entries, exits, left_distance
 
 #: The baseline is fitted to the iliac wing over this range above the roof line's upper touch.
-BASELINE_RANGE_MM = (3.5, 9.5)
+BASELINE_RANGE_MM = (3.0, 11.0)
 #: Rays to the roof start at the acetabulum's centre and scan these polar angles.
 ROOF_ANGLES_DEG = (15.0, 200.0)
 ROOF_REACH_MM = 30.0

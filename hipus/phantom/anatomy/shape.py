@@ -28,7 +28,7 @@ TRIRADIATE_MM = 3.0
 #: probe in anterior sections, away from it in posterior ones" (Graf 2006; amount assumed).
 WING_FLARE = 0.004
 #: Above the rim by this much, the flare begins, mm; below lies the baseline (assumed).
-FLARE_START_MM = 9.5
+FLARE_START_MM = 11.5
 #: Front-to-back and head-to-foot curvature radii of the skin under a probe, mm (assumed).
 SKIN_RADII_MM = (70.0, 200.0)
 
