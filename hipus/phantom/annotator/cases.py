@@ -19,6 +19,8 @@ from hipus.phantom.ultrasound.render import render_sweep
 from hipus.phantom.ultrasound.settings import ProbeSettings
 from hipus.seeds import generator
 
+#: Seed of the subjects on which `hipus.phantom.annotator.rater.TYPICAL` was fitted.
+FIT_SEED = 20260101
 #: Every third frame was annotated (MIDL 2026 paper, section 5.2.1).
 FRAME_STEP = 3
 
