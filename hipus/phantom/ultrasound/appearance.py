@@ -21,8 +21,11 @@ TABLE_STEP_MM, TABLE_REACH_MM = 0.05, 60.0
 class Levels(NamedTuple):
     """Echo levels (dB), thicknesses (mm) and attenuation (dB/mm) of one subject.
 
-    Ranges in `draw_appearance`. Those of muscle, deep tissue, head, capsule and bone are
-    measured fits to real stills (SIMULATION.md A5); the others are assumed, by the same eye.
+    Ranges in `RANGES`. They began as fits to real stills and Graf planes (SIMULATION.md A5),
+    were retuned by eye and by the statistics of `hipus.phantom.likeness` on the pictures of
+    one half (`likeness_real`, "tune"), and are frozen: muscle, shadow and head come out at
+    79, 30 and 37 mean grey (stills: 82, 34, 39). What those statistics do not see (gel,
+    triradiate cartilage, the capsule's thickness) is assumed.
     """
 
     gel_db: float
