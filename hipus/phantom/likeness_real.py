@@ -4,8 +4,9 @@ Decides which open pictures count, what is cut off them, who is one subject, and
 tunes and which reports. The split is by subject and by a hash of its name, so that nobody
 chose it. Starting values of the simulation had already seen five of the eight still cases and
 nearly all standard planes (a feasibility study): the reporting half is therefore held out from
-the last tuning, not from the first. It was read twice: after the tuning, and once more after a change
-that its numbers did not prompt (tissue averaged over the beam's width).
+the last tuning, not from the first. It was read twice: after the tuning, and once more after
+tissue was averaged over the beam's width and its texture readjusted on the tuning half, which
+the first reading did not prompt.
 """
 
 from __future__ import annotations
