@@ -27,9 +27,7 @@ def measured(hip: Hip, spacing: float, shift: float) -> mask_measures.MaskMeasur
 
 
 class TestAgreement:
-    @pytest.mark.parametrize(
-        ("side", "alpha_deg", "seed"), [("left", 62.0, 1), ("right", 52.0, 2), ("right", 70.0, 3)]
-    )
+    @pytest.mark.parametrize(("side", "alpha_deg", "seed"), [("left", 62.0, 1), ("right", 52.0, 2)])
     def test_a_mask_of_a_quarter_millimetre_measures_the_truth(self, side, alpha_deg, seed):
         hip = Hip(
             HipParameters(
@@ -43,7 +41,7 @@ class TestAgreement:
             )
         )
         truth = construct_truth(hip)
-        masks = [measured(hip, 0.25, shift) for shift in (0.0, 0.06, 0.12, 0.19)]
+        masks = [measured(hip, 0.25, shift) for shift in (0.0, 0.08, 0.17)]
         mirror = np.array([hip.lateral_sign, 1.0])
         for mask in masks:
             assert mask.alpha_deg == pytest.approx(truth.alpha_deg, abs=0.5)
