@@ -44,6 +44,25 @@ class TestCalibration:
             spatial.calibrate(scene.points_px, scene.T_probe_to_reference, phantom)
 
 
+class TestDifference:
+    def test_a_turn_about_the_centre_moves_the_origin_alone(self, scene):
+        T = scene.T_pixel_to_probe
+        arm = T[:3, :3] @ [280, 235, 0]
+        turn = geometry.transform([[0.6, -0.8, 0], [0.8, 0.6, 0], [0, 0, 1]])
+        centre = geometry.transform(translation=geometry.apply(T, [280, 235, 0]))
+        other = centre @ turn @ np.linalg.inv(centre) @ T
+        off = spatial.difference(T, other, centre_px=(280, 235))
+        assert off.centre_mm < 1e-9
+        assert off.angle_deg == pytest.approx(np.degrees(np.arccos(0.6)))
+        assert off.origin_mm == pytest.approx(np.linalg.norm(turn[:3, :3] @ arm - arm))
+
+    def test_pixel_sizes_do_not_turn_it(self, scene):
+        T = scene.T_pixel_to_probe
+        off = spatial.difference(T, T @ np.diag([1.1, 0.9, 1, 1]), centre_px=(0, 0))
+        assert (off.origin_mm, off.centre_mm) == (0, 0)
+        assert off.angle_deg < 1e-9
+
+
 class TestJson:
     def test_keys_carry_units_and_values_are_plain(self, scene, rng):
         points = scene.points_px + rng.normal(0, 1, scene.points_px.shape)
@@ -117,12 +136,11 @@ class TestAgainstPlus:
     def test_our_own_wires_give_its_matrix(self, sweeps, plus):
         phantom, calibration, _ = sweeps
         ours = spatial.calibrate(*calibration, phantom)
-        theirs = spatial.SpatialCalibration(plus.T_pixel_to_probe, "classic", ours.errors, 1.0)
         assert ours.errors.frames_used == 190
-        off_mm = ours.T_pixel_to_probe[:3, 3] - plus.T_pixel_to_probe[:3, 3]
-        assert np.linalg.norm(off_mm) < 0.1
-        turned_deg = geometry.geodesic_angle_deg(ours.T_image_to_probe, theirs.T_image_to_probe)
-        assert turned_deg < 0.05
+        off = spatial.difference(ours.T_pixel_to_probe, plus.T_pixel_to_probe, centre_px=(410, 308))
+        assert off.origin_mm < 0.1
+        assert off.centre_mm < 0.1
+        assert off.angle_deg < 0.05
 
     def test_validation_error_is_as_small_as_its(self, sweeps):
         phantom, calibration, validation = sweeps
