@@ -1,6 +1,7 @@
 """TUS-REC scans: both ways, lazily, and no file is believed unchecked."""
 
 import pickle
+import tracemalloc
 
 import h5py
 import numpy as np
@@ -71,6 +72,19 @@ class TestLaziness:
             file["frames"][4] = 77
         assert (frames[4:5] == 77).all()
         assert frames[4].shape == (5, 9)
+
+    def test_ten_thousand_frames_take_the_memory_of_a_block(self, tmp_path):
+        path = tmp_path / "long.h5"
+        with h5py.File(path, "w") as file:
+            file.create_dataset("frames", (10_000, 64, 96), np.uint8, chunks=(1, 64, 96))
+            file["tforms"] = np.tile(np.eye(4, dtype=np.float32), (10_000, 1, 1))
+        sweep = tusrec.read(path)
+        tracemalloc.start()
+        read = sum(len(block) for _, block in sweep.blocks(16))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert read == 10_000
+        assert peak_bytes < 16 * 64 * 96 * 4  # of 61 MB in all
 
     def test_frames_travel_to_other_processes(self, scan):
         frames = tusrec.read(scan).frames
