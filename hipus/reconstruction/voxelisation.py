@@ -134,8 +134,9 @@ def voxelise(
     layout = _layout(coordinates, region, grid, interpolation)
     accumulator = _accumulator(layout, first.dtype, compounding, frame_weights, pixel_weights)
     work = _Work(accumulator, _kernel_steps(coordinates, layout), segments(region.mask(shape_hw)))
-    work.add_all(chain([first], blocks), _thread_count(threads))
-    volume, weight = accumulator.finish()
+    threads = _thread_count(threads)
+    work.add_all(chain([first], blocks), threads)
+    volume, weight = accumulator.finish(threads)
     left_out = int((~work.is_valid).sum())
     if left_out:
         log.warning("%d of %d frames left out: no valid transform", left_out, len(T))
