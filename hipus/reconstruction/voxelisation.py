@@ -136,11 +136,7 @@ def voxelise(
     work = _Work(accumulator, _kernel_steps(coordinates, layout), segments(region.mask(shape_hw)))
     threads = _thread_count(threads)
     work.add_all(chain([first], blocks), threads)
-    volume, weight = accumulator.finish(threads)
-    left_out = int((~work.is_valid).sum())
-    if left_out:
-        log.warning("%d of %d frames left out: no valid transform", left_out, len(T))
-    return Reconstruction(volume, weight, grid, len(T) - left_out, left_out)
+    return work.finish(grid, threads)
 
 
 def _check_methods(interpolation, compounding, frame_weights, pixel_weights) -> None:
@@ -253,6 +249,14 @@ class _Work:
                     self._add(block, np.arange(expected)[part], pool, threads)
         if count != expected:
             raise ValueError(f"frames and T_pixel_to_world must agree, got {count} and {expected}")
+
+    def finish(self, grid: VoxelGrid, threads: int) -> Reconstruction:
+        """Return the result, and say what was left out."""
+        volume, weight = self.accumulator.finish(threads)
+        count, used = len(self.steps), int(self.is_valid.sum())
+        if used < count:
+            log.warning("%d of %d frames left out: no valid transform", count - used, count)
+        return Reconstruction(volume, weight, grid, used, count - used)
 
     def _add(self, block: np.ndarray, indices: np.ndarray, pool, threads: int) -> None:
         """Add the valid frames of a block, each slab by one thread."""
