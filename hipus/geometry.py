@@ -199,17 +199,18 @@ def closest_rigid(T) -> np.ndarray:
     Returns
     -------
     numpy.ndarray (..., 4, 4) float64
-        Same translation.
+        Same translation; NaN stays NaN.
 
     Notes
     -----
     Orthogonal Procrustes (Schoenemann 1966) with the sign fix of Umeyama 1991.
     """
     T = np.array(T, np.float64)
-    U, _, Vt = np.linalg.svd(T[..., :3, :3])
+    is_nan = np.isnan(T).any(axis=(-2, -1))[..., None, None]
+    U, _, Vt = np.linalg.svd(np.where(is_nan, np.eye(3), T[..., :3, :3]))
     U[..., :, 2] *= np.sign(np.linalg.det(U @ Vt))[..., None]
     T[..., :3, :3] = U @ Vt
-    return T
+    return np.where(is_nan, np.nan, T)
 
 
 def geodesic_angle_deg(R_a, R_b=None) -> np.ndarray:

@@ -132,9 +132,11 @@ def from_6d(sixd) -> np.ndarray:
     determinant is +1 by construction.
     """
     sixd = _last_axis(sixd, 6, "sixd")
-    first = _unit(sixd[..., :3], "first")
+    first = _unit(sixd[..., :3], "first", 0.0)
     along = np.sum(first * sixd[..., 3:], axis=-1, keepdims=True)
-    second = _unit(sixd[..., 3:] - along * first, "second")
+    # Rounding leaves about 1e-16 of a parallel column, whatever its length.
+    least = 1e-9 * np.linalg.norm(sixd[..., 3:], axis=-1, keepdims=True)
+    second = _unit(sixd[..., 3:] - along * first, "second", least)
     return np.stack([first, second, np.cross(first, second)], axis=-1)
 
 
@@ -144,10 +146,10 @@ def to_6d(R) -> np.ndarray:
     return np.concatenate([R[..., :, 0], R[..., :, 1]], axis=-1)
 
 
-def _unit(columns: np.ndarray, name: str) -> np.ndarray:
-    """Return unit vectors, or say which column has no direction."""
+def _unit(columns: np.ndarray, name: str, least: np.ndarray | float) -> np.ndarray:
+    """Return unit vectors, or say which column is no longer than `least`."""
     length = np.linalg.norm(columns, axis=-1, keepdims=True)
-    if columns.size and length.min() < 1e-9:
+    if (length <= least).any():
         raise ValueError(f"sixd: the {name} column has no direction of its own (zero or parallel)")
     return columns / length
 
