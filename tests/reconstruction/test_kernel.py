@@ -119,7 +119,6 @@ class TestFixedPoint:
         assert (sums >> kernel.COUNT_BITS).tolist() == [1, 2, 3, 4]
         window = np.zeros(4, np.int64)
         # A slab far out; a stride of 0 along it, so that no memory for it is needed.
-        kernel.add_nearest_packed(
-            frames, steps, used, window, shape, (0, 1, 1), (int(far), shape[0])
-        )
+        out = ((end, 1, 1), (0, 1, 1), (end - 4, end))
+        kernel.add_nearest_packed(frames, steps, used, window, *out)
         assert window[0] >> kernel.COUNT_BITS == 10
