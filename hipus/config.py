@@ -96,13 +96,17 @@ def load(profile: str, path: str | Path | None = None) -> Study:
     """
     path = Path(path) if path else paths.params_file()
     params = _read(path)
-    known = params.get("profiles") or []
+    known = params["profiles"]
     if profile not in known:
         raise ValueError(f"{path.name}: profile must be one of {known}, got {profile!r}")
     if profile not in params:
         raise ValueError(f"{path.name}: profile {profile!r} is listed but has no block")
-    block = {"profile": profile, "common": params.get("common"), **params[profile]}
-    return _build(Study, block, where=f"{path.name}: {profile}")
+    where = f"{path.name}: {profile}"
+    block = params[profile]
+    if not isinstance(block, dict) or {"profile", "common"} & set(block):
+        raise ValueError(f"{where} must be a block without `profile` and `common`, got {block!r}")
+    block = {"profile": profile, "common": params.get("common"), **block}
+    return _build(Study, block, where=where)
 
 
 def profiles(path: str | Path | None = None) -> tuple[str, ...]:
@@ -114,7 +118,13 @@ def _read(path: Path) -> dict[str, Any]:
     """Return params.yaml as nested dicts."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: run from a checkout, or set HIPUS_ROOT")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name} is not YAML: {error}") from error
+    if not isinstance(params, dict) or not isinstance(params.get("profiles"), list):
+        raise ValueError(f"{path.name} must have a list `profiles`, got {params!r:.80}")
+    return params
 
 
 def _build(kind: type, values: Any, where: str) -> Any:
