@@ -163,7 +163,11 @@ def write_metrics(values: Mapping[str, float | int | str | bool | None], path) -
     ValueError
         If a value is nested: metrics are flat, so that git shows the difference.
     """
-    nested = [name for name, value in values.items() if isinstance(value, (Mapping, list, tuple))]
+    nested = [
+        name
+        for name, value in values.items()
+        if isinstance(value, (Mapping, list, tuple)) or getattr(value, "ndim", 0)
+    ]
     if nested:
         raise ValueError(f"{Path(path).name}: metrics must be flat, got nested {nested}")
     plain = {name: _plain(value) for name, value in values.items()}
