@@ -15,6 +15,8 @@ import SimpleITK as sitk
 
 from hipus.files import atomic_path
 
+_SUFFIXES = (".mha", ".nii.gz", ".nii", ".nrrd")
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -109,10 +111,16 @@ def write(volume: Volume, path: str | os.PathLike) -> Path:
     ------
     OSError
         If the folder cannot be written.
+    ValueError
+        For another suffix. Header-and-raw pairs (.mhd, .nhdr) are refused: two files cannot
+        be moved into place as one.
     """
+    path = Path(path)
+    if not path.name.endswith(_SUFFIXES):
+        raise ValueError(f"{path.name} must end in one of {', '.join(_SUFFIXES)}")
     with atomic_path(path) as temporary:
         sitk.WriteImage(to_sitk(volume), str(temporary), useCompression=True)
-    return Path(path)
+    return path
 
 
 def read(path: str | os.PathLike) -> Volume:
