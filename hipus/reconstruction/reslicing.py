@@ -6,6 +6,7 @@ count were hit), and the leave-one-out error: a frame against the volume made wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy import ndimage
 from hipus import geometry
 from hipus.reconstruction.grid import VoxelGrid
 from hipus.reconstruction.region import ImageRegion
-from hipus.reconstruction.voxelisation import voxelise
+from hipus.reconstruction.voxelisation import Reconstruction, voxelise
 
 #: Share of the trilinear weight that hit voxels must have for a resliced pixel to count.
 SMALLEST_KNOWN_SHARE = 0.5
@@ -53,8 +54,8 @@ def reslice(volume, grid: VoxelGrid, *, T_pixel_to_world, shape_hw, is_hit=None)
     shape_hw : tuple of 2 int
         Rows and columns of the frame.
     is_hit : array-like (D, H, W) of bool, optional
-        Voxels that hold something. Left out: all. The rest takes no part, rather than
-        darkening what is next to it.
+        Voxels that hold something, for example a reconstruction's `is_known`. Left out:
+        all. The rest takes no part, rather than darkening what is next to it.
 
     Returns
     -------
@@ -90,7 +91,14 @@ def _sample(array: np.ndarray, zyx: np.ndarray) -> np.ndarray:
 
 
 def leave_one_out(
-    frames, T_pixel_to_world, grid: VoxelGrid, *, frame_index: int, region=None, **options
+    frames,
+    T_pixel_to_world,
+    grid: VoxelGrid,
+    *,
+    frame_index: int,
+    region=None,
+    fill=None,
+    **options,
 ) -> Prediction:
     """Predict a frame by the volume that all other frames make.
 
@@ -103,6 +111,9 @@ def leave_one_out(
         The frame left out and predicted.
     region : ImageRegion, optional
         Pixels to use, in both ways. Left out: all.
+    fill : callable, optional
+        From Reconstruction to Reconstruction: fills the gap that the frame leaves, for
+        example `fill_sticks`. Without it frames further apart than a voxel predict nothing.
     **options
         Further arguments of `voxelise`.
 
@@ -129,8 +140,9 @@ def leave_one_out(
     T[frame_index] = np.nan
     shape_hw = tuple(frames.shape[1:])
     others = voxelise(frames, T, grid, region=region, **options)
+    others = others if fill is None else fill(others)
     predicted = reslice(
-        others.volume, grid, T_pixel_to_world=T_frame, shape_hw=shape_hw, is_hit=others.is_hit
+        others.volume, grid, T_pixel_to_world=T_frame, shape_hw=shape_hw, is_hit=others.is_known
     )
     used = (region or ImageRegion.whole(shape_hw)).mask(shape_hw)
     frame = np.asarray(frames[frame_index : frame_index + 1])[0].astype(np.float32)

@@ -54,6 +54,8 @@ class Reconstruction:
     grid : VoxelGrid
     frames_used, frames_left_out : int
         Left out are frames whose transform holds NaN.
+    is_filled : numpy.ndarray (D, H, W) bool or None
+        Voxels that hole filling has filled; None before.
     """
 
     volume: np.ndarray
@@ -61,11 +63,17 @@ class Reconstruction:
     grid: VoxelGrid
     frames_used: int
     frames_left_out: int
+    is_filled: np.ndarray | None = None
 
     @property
     def is_hit(self) -> np.ndarray:
         """Return the (D, H, W) bool mask of voxels that a pixel has reached."""
         return self.weight > 0
+
+    @property
+    def is_known(self) -> np.ndarray:
+        """Return the (D, H, W) bool mask of voxels that were hit or filled."""
+        return self.is_hit if self.is_filled is None else self.is_hit | self.is_filled
 
 
 def voxelise(
