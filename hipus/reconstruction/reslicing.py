@@ -96,8 +96,8 @@ def leave_one_out(
     grid: VoxelGrid,
     *,
     frame_index: int,
-    region=None,
-    fill=None,
+    region: ImageRegion | None = None,
+    fill: Callable[[Reconstruction], Reconstruction] | None = None,
     **options,
 ) -> Prediction:
     """Predict a frame by the volume that all other frames make.
