@@ -174,6 +174,29 @@ def write_metrics(values: Mapping[str, float | int | str | bool | None], path) -
     return write_text(path, json.dumps(plain, indent=2, sort_keys=True) + "\n")
 
 
+def read_metrics(path: str | os.PathLike) -> dict[str, float | int | str | bool | None]:
+    """Read a stage's metrics.
+
+    Parameters
+    ----------
+    path : path-like
+        JSON file written by `write_metrics`.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file is missing; the message says which command makes it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: {_maker(path)}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def _plain(value):
     """Return a JSON number, text, bool or None for a Python or NumPy scalar."""
     value = value.item() if hasattr(value, "item") else value

@@ -11,6 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML, Image, Markdown, display
 from matplotlib.figure import Figure
@@ -74,6 +75,21 @@ def show_skips(profile: str, stage: str) -> bool:
         listed = "".join(f"\n- `{name}`" for name in missing["file"])
         display(Markdown(f"**SKIPPED: real open data are absent.** Run `hipus fetch`:{listed}"))
     return bool(len(missing))
+
+
+def load_figure_input(profile: str, name: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a saved figure input; none if its stage was skipped.
+
+    Parameters
+    ----------
+    profile, name : str
+
+    Returns
+    -------
+    dict of str to array
+    """
+    with np.load(paths.figure_input_file(profile, name)) as stored:
+        return dict(stored)
 
 
 def show_volume(volume: images.Volume, *, caption: str = "", viewer: str = "niivue") -> None:

@@ -54,3 +54,39 @@ def time(
         "frames_total": found.samples_total,
     }
     emit(content, output)
+
+
+@app.command("space")
+def space(
+    calib: Annotated[Path, typer.Argument(help="Sequence over the wires, to calibrate from.")],
+    valid: Annotated[Path, typer.Argument(help="Another sequence, to judge the calibration.")],
+    phantom: Annotated[Path, typer.Option(help="PLUS .xml with the phantom's wires.")],
+    output: Output,
+    method: Annotated[Method, typer.Option(help="How it is solved.")] = Method.CLASSIC,
+    probe: Annotated[str, typer.Option(help="Name of the probe's frame.")] = "Probe",
+    reference: Annotated[str, typer.Option(help="Name of the phantom's marker.")] = "Reference",
+) -> None:
+    """Calibrate the image against the probe's marker on an N-wire phantom.
+
+    Errors are of the middle wires in 3D: by the PLUS toolkit's rule (mean of the best 95
+    percent) and, with `_all`, of all of them. Judge by the validation errors.
+    """
+    from hipus.calibration import plus_config, spatial
+
+    wires = plus_config.read_phantom(phantom)
+    fitted_on = _wire_points(calib, wires, probe, reference)
+    judged_on = _wire_points(valid, wires, probe, reference)
+    found = spatial.calibrate(*fitted_on, wires, method=method.value)
+    errors = spatial.evaluate(found.T_pixel_to_probe, *judged_on, wires)
+    emit(spatial.to_json(found, errors), output)
+
+
+def _wire_points(path: Path, wires, probe: str, reference: str):
+    """Return the wire points and the poses of a sequence, showing progress."""
+    from hipus.calibration.nwire import find_in_frames
+    from hipus.cli import sources
+    from hipus.cli.progress import Watched
+
+    sequence = sources.read_sequence(path)
+    poses = sequence.chain(probe, reference)
+    return find_in_frames(Watched(sequence.frames, path.name), wires).points_px, poses

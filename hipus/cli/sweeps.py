@@ -149,7 +149,7 @@ def reconstruct(
 
 def _reconstructed(sweep, spacing_xyz_mm, clip, interpolation: str, compounding: str):
     """Return the reconstruction of a calibrated sweep, showing progress."""
-    from hipus.cli.progress import counted
+    from hipus.cli.progress import Watched
     from hipus.reconstruction import grid, region, voxelisation
 
     shape_hw = tuple(sweep.frames.shape[1:])
@@ -158,7 +158,7 @@ def _reconstructed(sweep, spacing_xyz_mm, clip, interpolation: str, compounding:
     poses = sweep.T_pixel_to_reference
     voxels = grid.grid_around(poses, area, spacing_xyz_mm=spacing_xyz_mm)
     return voxelisation.voxelise(
-        counted(sweep),
+        Watched(sweep.frames),
         poses,
         voxels,
         interpolation=interpolation,
