@@ -21,6 +21,7 @@ from hipus.figures import style, volumes
 
 log = logging.getLogger(__name__)
 
+_SCREEN_DPI = 130
 VIEWERS = ("niivue", "itkwidgets", "none")
 
 
@@ -45,18 +46,23 @@ def show_table(table: pd.DataFrame, caption: str = "", *, rows: int = 30) -> Non
     display(HTML(styled.set_caption(f"{caption}{cut}").to_html()))
 
 
-def show_figure(figure: Figure) -> None:
-    """Show a figure as a picture.
+def show_figure(figure: Figure, caption: str = "") -> None:
+    """Show a figure as a picture with its caption.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
+    caption : str
+        What is shown, with n and real or simulated; also what a screen reader says.
     """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "figure.png"
         with style.look():
             figure.savefig(target, dpi=style.PNG_DPI)
-        display(Image(data=target.read_bytes(), width=round(figure.get_figwidth() * 130)))
+        width = round(figure.get_figwidth() * _SCREEN_DPI)
+        display(Image(data=target.read_bytes(), width=width, alt=caption or "figure"))
+    if caption:
+        display(Markdown(f"*{caption}*"))
 
 
 def show_skips(profile: str, stage: str) -> bool:
@@ -110,7 +116,7 @@ def show_volume(volume: images.Volume, *, caption: str = "", viewer: str = "niiv
     """
     if viewer not in VIEWERS:
         raise ValueError(f"viewer must be one of {VIEWERS}, got {viewer!r}")
-    show_figure(volumes.draw_three_planes(volume, caption=caption))
+    show_figure(volumes.draw_three_planes(volume), caption)
     if not is_static() and viewer != "none":
         _show_live(volume, viewer)
 

@@ -11,14 +11,12 @@ from hipus.images import Volume
 _PLANES = (("axial, z", 0), ("coronal, y", 1), ("sagittal, x", 2))
 
 
-def draw_three_planes(volume: Volume, *, caption: str = "", at: tuple | None = None) -> Figure:
+def draw_three_planes(volume: Volume, *, at: tuple | None = None) -> Figure:
     """Draw the three orthogonal planes through a point of a volume.
 
     Parameters
     ----------
     volume : Volume
-    caption : str
-        Title of the figure.
     at : tuple of 3 int, optional
         Index [z, y, x]; the middle when left out.
 
@@ -39,7 +37,6 @@ def draw_three_planes(volume: Volume, *, caption: str = "", at: tuple | None = N
             show_plane(axis_box, plane, extent)
             offset = (at[axis] - volume.array.shape[axis] / 2) * volume.spacing_zyx_mm[axis]
             axis_box.set_title(f"{name} {offset:+.1f} mm")
-        figure.suptitle(caption, fontsize=8)
     return figure
 
 
