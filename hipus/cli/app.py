@@ -15,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     help="Freehand 3D ultrasound: look at sweeps, calibrate a probe, reconstruct a volume.",
 )
 app.command("info")(sweeps.info)

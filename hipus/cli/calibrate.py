@@ -10,7 +10,11 @@ import typer
 
 from hipus.cli.output import emit
 
-app = typer.Typer(no_args_is_help=True, help="Calibrate a tracked probe in space or in time.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Calibrate a tracked probe in space or in time.",
+)
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="JSON file to write.")]
 

@@ -28,7 +28,7 @@ class Compounding(StrEnum):
 
 SweepPath = Annotated[Path, typer.Argument(help="Sweep: .igs.mha, .igs.mhd, .igs.nrrd or .h5.")]
 Probe = Annotated[str, typer.Option(help="Name of the probe's frame in the file.")]
-Reference = Annotated[str | None, typer.Option(help="What poses refer to [default: Reference].")]
+Reference = Annotated[str | None, typer.Option(help="What poses refer to; left out: Reference.")]
 
 
 def info(sweep: SweepPath) -> None:
