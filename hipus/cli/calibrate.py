@@ -75,9 +75,9 @@ def space(
     Errors are of the middle wires in 3D: by the PLUS toolkit's rule (mean of the best 95
     percent) and, with `_all`, of all of them. Judge by the validation errors.
     """
-    from hipus.calibration import plus_config, spatial
+    from hipus.calibration import plus_phantom, spatial
 
-    wires = plus_config.read_phantom(phantom)
+    wires = plus_phantom.read_phantom(phantom)
     fitted_on = _wire_points(calib, wires, probe, reference)
     judged_on = _wire_points(valid, wires, probe, reference)
     found = spatial.calibrate(*fitted_on, wires, method=method.value)

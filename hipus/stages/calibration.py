@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from hipus import config, paths, tables
-from hipus.calibration import plus_config, plus_results, spatial, spatial_bootstrap
+from hipus.calibration import plus_phantom, plus_results, spatial, spatial_bootstrap
 from hipus.calibration.nwire import SweepFindings, find_in_frames
 from hipus.calibration.wires import NWirePhantom
 from hipus.formats import metafile
@@ -76,7 +76,7 @@ def main(study: config.Study) -> Iterable[Path]:
         runner.write_figure_input(study, STAGE, {})
         tables.write_metrics({"frames_total": 0}, paths.metrics_file(study.profile, STAGE))
         return []
-    phantom = plus_config.read_phantom(files[PHANTOM])
+    phantom = plus_phantom.read_phantom(files[PHANTOM])
     plus = plus_results.read_plus_results(files[RESULTS])
     steps = study.calibration.frame_step, study.calibration.validation_frame_step
     sweeps = (

@@ -6,7 +6,7 @@ from wire_scenes import PIXEL_MM, make_scene
 
 from hipus import geometry
 from hipus.calibration import nwire, spatial
-from hipus.calibration.plus_config import read_phantom
+from hipus.calibration.plus_phantom import read_phantom
 from hipus.calibration.plus_results import read_plus_results
 
 

@@ -263,7 +263,7 @@ class TestRealWires:
     def data(self, request, real_file):
         import defusedxml.ElementTree as ElementTree
 
-        from hipus.calibration.plus_config import read_phantom
+        from hipus.calibration.plus_phantom import read_phantom
         from hipus.formats import metafile
 
         kind = request.param
