@@ -32,7 +32,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If the folder cannot be made or written; the message names `path`.
+        If the folder cannot be made or written, or a folder has that name; the message
+        names `path`.
 
     Notes
     -----
@@ -41,6 +42,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{os.getpid()}.part.{path.name}")
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()

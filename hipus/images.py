@@ -95,6 +95,28 @@ def from_sitk(image: sitk.Image) -> Volume:
     )
 
 
+def check_suffix(path: str | os.PathLike) -> Path:
+    """Return a path whose ending names a format that `write` knows, or say so.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        For another suffix.
+    """
+    path = Path(path)
+    if not path.name.endswith(_SUFFIXES):
+        raise ValueError(f"{path.name} must end in one of {', '.join(_SUFFIXES)}")
+    return path
+
+
 def write(volume: Volume, path: str | os.PathLike) -> Path:
     """Write a volume (.mha, .nii.gz, .nrrd), compressed and atomically.
 
@@ -115,9 +137,7 @@ def write(volume: Volume, path: str | os.PathLike) -> Path:
         For another suffix. Header-and-raw pairs (.mhd, .nhdr) are refused: two files cannot
         be moved into place as one.
     """
-    path = Path(path)
-    if not path.name.endswith(_SUFFIXES):
-        raise ValueError(f"{path.name} must end in one of {', '.join(_SUFFIXES)}")
+    path = check_suffix(path)
     with atomic_path(path) as temporary:
         sitk.WriteImage(to_sitk(volume), str(temporary), useCompression=True)
     return path

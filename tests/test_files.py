@@ -46,7 +46,7 @@ class TestAtomicPath:
 
     def test_a_folder_in_the_way_is_an_error_and_stays(self, tmp_path):
         (tmp_path / "table.csv").mkdir()
-        with pytest.raises(OSError, match="table.csv"), atomic_path(tmp_path / "table.csv"):
+        with pytest.raises(OSError, match="table.csv: it is a folder"), atomic_path(tmp_path / "table.csv"):
             pass
         assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
 

@@ -53,3 +53,6 @@ def main() -> None:
             raise
         typer.echo(f"hipus: error: {error}", err=True)
         sys.exit(1)
+    except MemoryError as error:
+        typer.echo(f"hipus: error: not enough memory: {error}", err=True)
+        sys.exit(1)

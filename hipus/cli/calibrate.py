@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hipus.cli.output import emit
+from hipus.files import atomic_path
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,14 +41,17 @@ def time(
     from hipus.cli import sources
 
     images, poses = sources.read_sequence(video), sources.read_sequence(tracker)
-    found = temporal.calibrate_recordings(
-        images.frames,
-        images.time_s,
-        poses.time_s,
-        poses.chain(probe, reference, accepts_unstated=True),
-        max_lag_s=max_lag_s,
-    ).calibration
-    content = {
+    chain = poses.chain(probe, reference, accepts_unstated=True)
+    with atomic_path(output) as target:  # an unwritable place shows before the work
+        found = temporal.calibrate_recordings(
+            images.frames, images.time_s, poses.time_s, chain, max_lag_s=max_lag_s
+        ).calibration
+        emit(_lag_facts(found), target)
+
+
+def _lag_facts(found) -> dict:
+    """Return what is known of a lag."""
+    return {
         "lag_s": found.lag_s,
         "lag_sd_s": found.lag_sd_s,
         "lag_interval_95_s": found.lag_interval_s,
@@ -57,7 +61,6 @@ def time(
         "frames_used": found.samples_used,
         "frames_total": found.samples_total,
     }
-    emit(content, output)
 
 
 @app.command("space")
@@ -78,19 +81,26 @@ def space(
     from hipus.calibration import plus_phantom, spatial
 
     wires = plus_phantom.read_phantom(phantom)
-    fitted_on = _wire_points(calib, wires, probe, reference)
-    judged_on = _wire_points(valid, wires, probe, reference)
-    found = spatial.calibrate(*fitted_on, wires, method=method.value)
-    errors = spatial.evaluate(found.T_pixel_to_probe, *judged_on, wires)
-    emit(spatial.to_json(found, errors), output)
+    recordings = [_posed(path, probe, reference) for path in (calib, valid)]
+    with atomic_path(output) as target:  # an unwritable place shows before the work
+        fitted_on, judged_on = (_wire_points(*recording, wires) for recording in recordings)
+        found = spatial.calibrate(*fitted_on, wires, method=method.value)
+        errors = spatial.evaluate(found.T_pixel_to_probe, *judged_on, wires)
+        emit(spatial.to_json(found, errors), target)
 
 
-def _wire_points(path: Path, wires, probe: str, reference: str):
-    """Return the wire points and the poses of a sequence, showing progress."""
-    from hipus.calibration.nwire import find_in_frames
+def _posed(path: Path, probe: str, reference: str):
+    """Return a sequence and the probe's poses in it."""
     from hipus.cli import sources
-    from hipus.cli.progress import Watched
 
     sequence = sources.read_sequence(path)
-    poses = sequence.chain(probe, reference)
-    return find_in_frames(Watched(sequence.frames, path.name), wires).points_px, poses
+    return sequence, sequence.chain(probe, reference)
+
+
+def _wire_points(sequence, poses, wires):
+    """Return the wire points and the poses of a sequence, showing progress."""
+    from hipus.calibration.nwire import find_in_frames
+    from hipus.cli.progress import Watched
+
+    frames = Watched(sequence.frames, Path(sequence.source).name)
+    return find_in_frames(frames, wires).points_px, poses

@@ -49,16 +49,16 @@ def hipus(capsys, monkeypatch):
 
 @pytest.fixture
 def refused(hipus):
-    """Return a function that runs `hipus ARGUMENTS` and returns its one line of complaint."""
+    """Return a function that runs `hipus ARGUMENTS` and returns its line of complaint."""
 
     def call(*arguments) -> str:
         outcome = hipus(*arguments)
         assert outcome.status == 1, outcome
         assert outcome.out == ""
-        lines = [line for line in outcome.err.splitlines() if line]
-        assert len(lines) == 1, outcome.err
-        assert lines[0].startswith("hipus: error: ")
-        return lines[0]
+        first, *more = outcome.err.splitlines()
+        assert first.startswith("hipus: error: ")
+        assert all(line.startswith(("[[", " [")) for line in more), outcome.err  # a matrix
+        return first
 
     return call
 
