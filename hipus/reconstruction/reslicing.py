@@ -6,7 +6,7 @@ count were hit), and the leave-one-out error: a frame against the volume made wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from hipus.reconstruction.voxelisation import Reconstruction, voxelise
 
 #: Share of the trilinear weight that hit voxels must have for a resliced pixel to count.
 SMALLEST_KNOWN_SHARE = 0.5
+_BLOCK_FRAMES = 16
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,13 @@ def _sample(array: np.ndarray, zyx: np.ndarray) -> np.ndarray:
     return ndimage.map_coordinates(array, zyx, order=1, mode="constant", cval=0.0)
 
 
+def _without(frames, index: int) -> Iterator[np.ndarray]:
+    """Yield all frames but one, in blocks."""
+    for start, stop in ((0, index), (index + 1, frames.shape[0])):
+        for first in range(start, stop, _BLOCK_FRAMES):
+            yield np.asarray(frames[first : min(first + _BLOCK_FRAMES, stop)])
+
+
 def leave_one_out(
     frames,
     T_pixel_to_world,
@@ -137,9 +145,9 @@ def leave_one_out(
     T_frame = T[frame_index].copy()
     if np.isnan(T_frame).any():
         raise ValueError(f"T_pixel_to_world[{frame_index}] is not valid: nowhere to reslice")
-    T[frame_index] = np.nan
     shape_hw = tuple(frames.shape[1:])
-    others = voxelise(frames, T, grid, region=region, **options)
+    rest = np.delete(T, frame_index, axis=0)
+    others = voxelise(_without(frames, frame_index), rest, grid, region=region, **options)
     others = others if fill is None else fill(others)
     predicted = reslice(
         others.volume, grid, T_pixel_to_world=T_frame, shape_hw=shape_hw, is_hit=others.is_known
