@@ -71,12 +71,18 @@ def draw_spatial_errors(errors: pd.DataFrame) -> Figure:
             sns.violinplot(data=part, x="solution", y="error_mm", hue="solution", order=names,
                            hue_order=names, palette=colours, inner="quart", cut=0, ax=box,
                            legend=False, linewidth=0.8)  # fmt: skip
-            count = part.groupby("solution").size().max()
-            box.set_title(f"{sweep} sweep, n = {count} middle wires")
+            box.set_title(f"{sweep} sweep, n = {_counts(part)} middle wires")
             box.set_xlabel("")
         axes[0].set_ylabel("3D error of the middle wires, mm")
         axes[0].set_ylim(bottom=0)
     return figure
+
+
+def _counts(errors: pd.DataFrame) -> str:
+    """Say how many errors each solution has: one number, or the least and the most."""
+    counts = errors.groupby("solution")["error_mm"].count()
+    low, high = counts.min(), counts.max()
+    return f"{high}" if low == high else f"{low} to {high}"
 
 
 def draw_lag(curve: pd.DataFrame, signals: pd.DataFrame, lags: pd.DataFrame) -> Figure:

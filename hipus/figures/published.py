@@ -27,7 +27,15 @@ def draw_verdicts(verdicts: pd.DataFrame) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        For a verdict without a colour: leaving its claims out would change the totals.
     """
+    unknown = sorted(set(verdicts["audit_verdict"]) - set(_VERDICTS))
+    if unknown:
+        raise ValueError(f"claim_verdicts: unknown audit_verdict {unknown}")
     counts = verdicts.pivot_table(
         index="document", columns="audit_verdict", values="claims", fill_value=0
     )
@@ -73,6 +81,6 @@ def draw_network_sizes(sizes: pd.DataFrame) -> Figure:
                       color=style.PALETTE[role], label=label)  # fmt: skip
         axes.set_yticks(places, sizes["model_id"] + "  " + sizes["network"])
         axes.invert_yaxis()
-        axes.set_xlabel("millions")
+        axes.set_xlabel("parameters, millions")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure

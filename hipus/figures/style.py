@@ -106,9 +106,17 @@ def save(figure: Figure, stem: Path) -> list[Path]:
         The PDF and the PNG.
     """
     written = []
+    _settle(figure)
     for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
         target = stem.with_name(stem.name + suffix)
         with look(), atomic_path(target) as temporary:
             figure.savefig(temporary, format=suffix[1:], metadata=metadata)
         written.append(target)
     return written
+
+
+def _settle(figure: Figure) -> None:
+    """Lay a figure out once: every further layout would move its axes by a hair."""
+    with look():
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")

@@ -23,6 +23,7 @@ def draw_three_planes(volume: Volume, *, at: tuple | None = None) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
+        Titles say how far each plane lies from the volume's centre.
     """
     at = at or tuple(size // 2 for size in volume.array.shape)
     extents = [
@@ -35,7 +36,8 @@ def draw_three_planes(volume: Volume, *, at: tuple | None = None) -> Figure:
         for axis_box, (name, axis), extent in zip(axes, _PLANES, extents, strict=True):
             plane = np.take(volume.array, at[axis], axis=axis)
             show_plane(axis_box, plane, extent)
-            offset = (at[axis] - volume.array.shape[axis] / 2) * volume.spacing_zyx_mm[axis]
+            middle = (volume.array.shape[axis] - 1) / 2
+            offset = (at[axis] - middle) * volume.spacing_zyx_mm[axis]
             axis_box.set_title(f"{name} {offset:+.1f} mm")
     return figure
 
