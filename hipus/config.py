@@ -7,14 +7,15 @@ command line, no second file.
 
 from __future__ import annotations
 
+import math
 import types
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import yaml
+from hipus import paths, plain_yaml
 
-from hipus import paths
+_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Calibration:
     bootstrap: int
     lag_scan_step_s: float
 
+    def __post_init__(self) -> None:
+        """Check that every size is one."""
+        _check_positive(self)
+
 
 @dataclass(frozen=True)
 class Reconstruction:
@@ -61,6 +66,10 @@ class Reconstruction:
     """
 
     resliced_frames: int
+
+    def __post_init__(self) -> None:
+        """Check that every size is one."""
+        _check_positive(self)
 
 
 @dataclass(frozen=True)
@@ -118,12 +127,10 @@ def _read(path: Path) -> dict[str, Any]:
     """Return params.yaml as nested dicts."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: run from a checkout, or set HIPUS_ROOT")
-    try:
-        params = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path.name} is not YAML: {error}") from error
+    documents = plain_yaml.read_documents(path, max_bytes=_MAX_BYTES)
+    params = documents[0] if len(documents) == 1 else None
     if not isinstance(params, dict) or not isinstance(params.get("profiles"), list):
-        raise ValueError(f"{path.name} must have a list `profiles`, got {params!r:.80}")
+        raise ValueError(f"{path.name} must have a list `profiles`, got {plain_yaml.short(params)}")
     return params
 
 
@@ -133,10 +140,23 @@ def _build(kind: type, values: Any, where: str) -> Any:
         raise ValueError(f"{where} must be a block of keys, got {values!r}")
     hints = get_type_hints(kind)
     names = [item.name for item in fields(kind)]
-    unknown, missing = sorted(set(values) - set(names)), sorted(set(names) - set(values))
+    unknown = sorted(str(key) for key in set(values) - set(names))
+    missing = sorted(set(names) - set(values))
     if unknown or missing:
         raise ValueError(f"{where}: unknown keys {unknown}, missing keys {missing}")
-    return kind(**{name: _value(hints[name], values[name], f"{where}.{name}") for name in names})
+    checked = {name: _value(hints[name], values[name], f"{where}.{name}") for name in names}
+    try:
+        return kind(**checked)
+    except ValueError as error:
+        raise ValueError(f"{where}.{error}") from error
+
+
+def _check_positive(block: Any) -> None:
+    """Raise unless all numbers of a block are finite and > 0."""
+    for item in fields(block):
+        value = getattr(block, item.name)
+        if not 0 < value < math.inf:
+            raise ValueError(f"{item.name} must be > 0 and finite, got {value}")
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:

@@ -92,6 +92,22 @@ class TestRefusals:
                 lambda params: params["smoke"].update(common={"seed": 1}),
                 r"smoke must be a block without `profile` and `common`",
             ),
+            (
+                lambda params: params["smoke"]["calibration"].update(frame_step=0),
+                r"params.yaml: smoke.calibration.frame_step must be > 0 and finite, got 0",
+            ),
+            (
+                lambda params: params["smoke"]["calibration"].update(lag_scan_step_s=float("nan")),
+                r"smoke.calibration.lag_scan_step_s must be > 0 and finite, got nan",
+            ),
+            (
+                lambda params: params["smoke"]["reconstruction"].update(resliced_frames=-3),
+                r"smoke.reconstruction.resliced_frames must be > 0 and finite, got -3",
+            ),
+            (
+                lambda params: params["smoke"].update({1: 2, "a": 3}),
+                r"smoke: unknown keys \['1', 'a'\], missing keys",
+            ),
             (lambda params: params.pop("smoke"), r"profile 'smoke' is listed but has no block"),
             (lambda params: params.pop("profiles"), r"params.yaml must have a list `profiles`"),
         ],
@@ -114,7 +130,13 @@ class TestRefusals:
         with pytest.raises(ValueError, match="must have a list `profiles`"):
             config.profiles(tmp_path / "params.yaml")
 
+    def test_a_profile_that_is_stated_twice_is_refused(self, tmp_path):
+        text = paths.params_file().read_text() + "\nsmoke:\n  calibration: {frame_step: 1}\n"
+        (tmp_path / "params.yaml").write_text(text)
+        with pytest.raises(ValueError, match="params.yaml is no .* key 'smoke' is stated twice"):
+            config.load("smoke", tmp_path / "params.yaml")
+
     def test_broken_yaml_is_refused(self, tmp_path):
         (tmp_path / "params.yaml").write_text("profiles: [smoke\ncommon: {")
-        with pytest.raises(ValueError, match=r"(?s)params.yaml is not YAML: .*line 2"):
+        with pytest.raises(ValueError, match=r"(?s)params.yaml is no readable YAML: .*line 2"):
             config.load("smoke", tmp_path / "params.yaml")
