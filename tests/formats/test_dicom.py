@@ -7,7 +7,13 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless, SecondaryCaptureImageStorage
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    RLELossless,
+    SecondaryCaptureImageStorage,
+)
 
 from hipus.formats import dicom
 from hipus.formats.dicom import SpacingSource
@@ -222,6 +228,14 @@ class TestBadFiles:
         del data[keyword]
         with pytest.raises(ValueError, match=rf"cine\.dcm: {keyword} is missing"):
             dicom.read(save(data))
+
+    def test_a_deflated_data_set_is_refused_before_it_is_inflated(self, save, grey, monkeypatch):
+        found = build(grey, "MONOCHROME2")
+        found.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        path = save(found)
+        monkeypatch.setattr(pydicom, "dcmread", lambda *_, **__: pytest.fail("was inflated"))
+        with pytest.raises(ValueError, match=r"cine\.dcm: TransferSyntaxUID must not be deflated"):
+            dicom.read(path)
 
     def test_a_transfer_syntax_without_decoder_is_named(self, save, grey):
         data = build(grey, "MONOCHROME2")
