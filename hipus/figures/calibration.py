@@ -71,7 +71,7 @@ def draw_spatial_errors(errors: pd.DataFrame) -> Figure:
             sns.violinplot(data=part, x="solution", y="error_mm", hue="solution", order=names,
                            hue_order=names, palette=colours, inner="quart", cut=0, ax=box,
                            legend=False, linewidth=0.8)  # fmt: skip
-            box.set_title(f"{sweep} sweep, n = {_counts(part)} middle wires")
+            box.set_title(f"{sweep}, n = {_counts(part)}")
             box.set_xlabel("")
         axes[0].set_ylabel("3D error of the middle wires, mm")
         axes[0].set_ylim(bottom=0)

@@ -92,7 +92,7 @@ def new_figure(
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:
-    """Save a figure as PDF and PNG, byte for byte the same for the same figure.
+    """Save a figure as PDF and PNG, byte for byte the same for the same drawing.
 
     Parameters
     ----------
@@ -104,19 +104,16 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     -------
     list of Path
         The PDF and the PNG.
+
+    Notes
+    -----
+    Each format is laid out for itself, because text widths differ with the resolution; a
+    figure that was saved before may therefore move by a hair when it is saved again.
     """
     written = []
-    _settle(figure)
     for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
         target = stem.with_name(stem.name + suffix)
         with look(), atomic_path(target) as temporary:
             figure.savefig(temporary, format=suffix[1:], metadata=metadata)
         written.append(target)
     return written
-
-
-def _settle(figure: Figure) -> None:
-    """Lay a figure out once: every further layout would move its axes by a hair."""
-    with look():
-        figure.draw_without_rendering()
-    figure.set_layout_engine("none")

@@ -99,8 +99,8 @@ class TestContent:
         titles = [axes.get_title(loc="left") for axes in figure.axes]
         # 6 frames of 2 wires; the toolkit lost one frame.
         assert titles == [
-            "calibration sweep, n = 10 to 12 middle wires",
-            "validation sweep, n = 10 middle wires",
+            "calibration, n = 10 to 12",
+            "validation, n = 10",
         ]
 
     def test_lag_figure_names_both_lags_in_ms(self):

@@ -34,13 +34,6 @@ class TestSave:
         for one, other in zip(first, second, strict=True):
             assert one.read_bytes() == other.read_bytes()
 
-    def test_saving_one_figure_twice_changes_nothing(self, tmp_path):
-        figure = example()
-        first = style.save(figure, tmp_path / "a")
-        second = style.save(figure, tmp_path / "b")
-        for one, other in zip(first, second, strict=True):
-            assert one.read_bytes() == other.read_bytes()
-
     def test_files_carry_neither_time_nor_machine(self, tmp_path):
         pdf, png = style.save(example(), tmp_path / "a")
         assert b"CreationDate" not in pdf.read_bytes()
