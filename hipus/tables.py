@@ -123,14 +123,34 @@ def read(path: str | os.PathLike, *, columns: Sequence[str] = (), **options) -> 
     ValueError
         If a needed column is missing.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {_maker(path)}")
+    path = existing(path)
     table = pd.read_csv(path, **options)
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise ValueError(f"{path}: needs columns {missing}, has {list(table.columns)}")
     return table
+
+
+def existing(path: str | os.PathLike) -> Path:
+    """Return the path of a result or an input, or say which command makes it.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: {_maker(path)}")
+    return path
 
 
 def _maker(path: Path) -> str:
@@ -191,10 +211,7 @@ def read_metrics(path: str | os.PathLike) -> dict[str, float | int | str | bool 
     FileNotFoundError
         If the file is missing; the message says which command makes it.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {_maker(path)}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(existing(path).read_text(encoding="utf-8"))
 
 
 def _plain(value):

@@ -6,6 +6,7 @@ viewer only when a person is there: the pipeline sets `HIPUS_STATIC_VIEWS=1`.
 
 from __future__ import annotations
 
+import html
 import logging
 import os
 import tempfile
@@ -16,7 +17,7 @@ import pandas as pd
 from IPython.display import HTML, Image, Markdown, display
 from matplotlib.figure import Figure
 
-from hipus import images, paths
+from hipus import images, paths, tables
 from hipus.figures import style, volumes
 
 log = logging.getLogger(__name__)
@@ -42,8 +43,11 @@ def show_table(table: pd.DataFrame, caption: str = "", *, rows: int = 30) -> Non
         Rows shown at most; the caption says how many there are.
     """
     cut = f" (first {rows} of {len(table)} rows)" if len(table) > rows else ""
-    styled = table.head(rows).style.hide(axis="index").format(precision=4, na_rep="–")
-    display(HTML(styled.set_caption(f"{caption}{cut}").to_html()))
+    styled = table.head(rows).style.hide(axis="index")
+    styled = styled.format(precision=4, na_rep="–", escape="html").format_index(
+        escape="html", axis="columns"
+    )
+    display(HTML(styled.set_caption(html.escape(f"{caption}{cut}")).to_html()))
 
 
 def show_figure(figure: Figure, caption: str = "") -> None:
@@ -76,7 +80,7 @@ def show_skips(profile: str, stage: str) -> bool:
     -------
     bool
     """
-    missing = pd.read_csv(paths.table_file(profile, f"{stage}_missing"))
+    missing = tables.read(paths.table_file(profile, f"{stage}_missing"))
     if len(missing):
         listed = "".join(f"\n- `{name}`" for name in missing["file"])
         display(Markdown(f"**SKIPPED: real open data are absent.** Run `hipus fetch`:{listed}"))
@@ -94,7 +98,7 @@ def load_figure_input(profile: str, name: str) -> dict[str, np.ndarray]:
     -------
     dict of str to array
     """
-    with np.load(paths.figure_input_file(profile, name)) as stored:
+    with np.load(tables.existing(paths.figure_input_file(profile, name))) as stored:
         return dict(stored)
 
 

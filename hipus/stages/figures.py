@@ -56,7 +56,7 @@ def _load(path: Path) -> pd.DataFrame | dict[str, np.ndarray]:
     """Return a table, or the arrays of a figure input."""
     if path.suffix == ".csv":
         return tables.read(path)
-    with np.load(path) as stored:
+    with np.load(tables.existing(path)) as stored:
         return dict(stored)
 
 
