@@ -65,6 +65,10 @@ class TestGroupLaws:
     def test_one_point_under_many_poses(self, poses):
         assert geometry.apply(poses, [0.0, 0, 0]) == pytest.approx(poses[:, :3, 3])
 
+    def test_a_singular_matrix_has_no_inverse(self):
+        with pytest.raises(ValueError, match="T must be invertible, got a singular matrix"):
+            geometry.invert([np.eye(4), np.diag([1.0, 0, 1, 1])])
+
     def test_inverse_of_a_scaling_is_full_not_transposed(self):
         T = geometry.compose(QUARTER, np.diag([0.3, 0.7, 1.1, 1.0]))
         assert geometry.invert(T) @ T == pytest.approx(np.eye(4))
@@ -169,6 +173,10 @@ class TestInterpolation:
     def test_other_length_is_refused(self, four):
         with pytest.raises(ValueError, match=r"T must be \(3, 4, 4\) like time_s, got \(4, 4, 4\)"):
             geometry.interpolate_poses(self.time_s[:3], four, [1.0])
+
+    def test_queries_of_two_axes_are_refused(self, four):
+        with pytest.raises(ValueError, match=r"query_time_s must be \(M,\), got \(2, 2\)"):
+            geometry.interpolate_poses(self.time_s, four, np.zeros((2, 2)))
 
     def test_all_invalid_is_refused(self, four):
         with pytest.raises(ValueError, match="at least one valid pose, got 4 invalid ones"):

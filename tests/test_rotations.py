@@ -86,6 +86,70 @@ class TestBothWays:
         assert rotations.from_6d(rotations.to_6d(R)).shape == R.shape
 
 
+WAYS = [
+    (rotations.to_quaternion, rotations.from_quaternion),
+    (rotations.to_rotation_vector, rotations.from_rotation_vector),
+    (rotations.to_6d, rotations.from_6d),
+    (lambda R: rotations.to_euler(R, "ZYX"), lambda angles: rotations.from_euler(angles, "ZYX")),
+    (lambda R: rotations.to_euler(R, "zxz"), lambda angles: rotations.from_euler(angles, "zxz")),
+]
+
+
+class TestInvalidAndRoundedPoses:
+    @pytest.mark.parametrize(("there", "back"), WAYS)
+    def test_nan_passes_through_and_disturbs_no_neighbour(self, matrices, there, back):
+        matrices[1, 7] = np.nan
+        found = there(matrices)
+        assert np.isnan(found[1, 7]).all()
+        assert np.isnan(found).any(axis=-1).sum() == 1
+        returned = back(found)
+        assert np.isnan(returned[1, 7]).all()
+        is_known = ~np.isnan(matrices)
+        assert returned[is_known] == pytest.approx(matrices[is_known], abs=1e-9)
+
+    @pytest.mark.parametrize(("there", "back"), WAYS)
+    def test_nothing_but_nan_stays_nan(self, there, back):
+        found = there(np.full((4, 3, 3), np.nan))
+        assert len(found) == 4
+        assert np.isnan(back(found)).all()
+
+    @pytest.mark.parametrize(("there", "back"), WAYS)
+    def test_six_digits_of_a_tracker_are_a_rotation(self, matrices, there, back):
+        rounded = np.vectorize(lambda value: float(f"{value:.5g}"))(matrices)
+        error = np.abs(np.swapaxes(rounded, -1, -2) @ rounded - np.eye(3)).max()
+        assert error > 1e-6
+        assert back(there(rounded)) == pytest.approx(rounded, abs=3 * error)
+
+    def test_a_matrix_that_is_nan_in_part_is_refused(self, matrices):
+        matrices[1, 7, 0, 0] = np.nan
+        with pytest.raises(ValueError, match="R must be finite, got 1 others"):
+            rotations.to_quaternion(matrices)
+
+    def test_a_zero_quaternion_is_found_beside_a_nan(self):
+        with pytest.raises(ValueError, match="xyzw must not have length 0"):
+            rotations.from_quaternion([[np.nan] * 4, [0.0] * 4])
+
+    @pytest.mark.parametrize(
+        ("convert", "size"),
+        [
+            (rotations.from_quaternion, 4),
+            (rotations.from_rotation_vector, 3),
+            (rotations.from_6d, 6),
+            (lambda values: rotations.from_euler(values, "ZYX"), 3),
+        ],
+    )
+    def test_infinity_is_refused(self, convert, size):
+        with pytest.raises(ValueError, match="must not be infinite, got 1"):
+            convert([np.inf, *np.ones(size - 1)])
+
+    @pytest.mark.parametrize("sequence", ["QQQ", "ZY", "Zyx", "ZZX", "XYY", ""])
+    def test_a_sequence_that_is_none_is_refused_both_ways(self, sequence):
+        with pytest.raises(ValueError, match=f"sequence must be three axes, .* got '{sequence}'"):
+            rotations.from_euler([0.0, 0, 0], sequence)
+        with pytest.raises(ValueError, match=f"sequence must be three axes, .* got '{sequence}'"):
+            rotations.to_euler(np.eye(3), sequence)
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("R", "fault"),
