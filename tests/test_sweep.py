@@ -101,6 +101,7 @@ class TestFrames:
         [
             (np.zeros((4, 6), np.uint8), r"frames must be \(N, H, W\), got \(4, 6\)"),
             (np.zeros((0, 4, 6), np.uint8), "frames must hold at least one frame, got 0"),
+            (np.zeros((2, 0, 6), np.uint8), r"at least one pixel, got \(2, 0, 6\)"),
             (np.zeros((2, 4, 6), np.float32), "frames must be uint8, got float32"),
         ],
     )
@@ -168,6 +169,10 @@ class TestImu:
             (
                 {"angular_velocity_rad_s": np.zeros((2, 3))},
                 r"imu.angular_velocity_rad_s must be \(3, 3\), got \(2, 3\)",
+            ),
+            (
+                {"angular_velocity_rad_s": np.diag([1, np.nan, 1])},
+                r"imu.angular_velocity_rad_s must be finite, got \[.*nan.*\] at sample 1",
             ),
             ({"acceleration_m_s2": np.zeros(3)}, r"imu.acceleration_m_s2 must be \(3, 3\)"),
             ({"T_imu_to_probe": 2 * np.eye(4)}, "imu.T_imu_to_probe must end in the row 0 0 0 1"),
