@@ -19,6 +19,8 @@ from hipus.files import atomic_path
 TEXT_WIDTH_IN = 6.0
 COLUMN_WIDTH_IN = 2.9
 PNG_DPI = 220
+#: Endings of a saved figure, each with the metadata that would change from run to run.
+SUFFIXES = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
 
 PALETTE = {
     "ours": "#0072B2",
@@ -111,7 +113,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     figure that was saved before may therefore move by a hair when it is saved again.
     """
     written = []
-    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
+    for suffix, metadata in SUFFIXES.items():
         target = stem.with_name(stem.name + suffix)
         with look(), atomic_path(target) as temporary:
             figure.savefig(temporary, format=suffix[1:], metadata=metadata)

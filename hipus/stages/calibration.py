@@ -29,7 +29,7 @@ PHANTOM = "plus/PlusDeviceSet_fCal_Sim_SpatialCalibration_2.0.xml"
 RESULTS = "plus/FreehandCalibration3NWires_fCal2.0.results.xml"
 METHODS = ("classic", "joint")
 _COLUMNS = {
-    "wire_finding": ["sweep", "frame_index", "is_found", "reason"],
+    "wire_finding": ["sweep", "frame_index", "is_found", "distance_to_plus_px_mean"],
     "spatial_calibration": ["solution", "validation_error_mm_mean"],
     "spatial_errors": ["solution", "sweep", "frame_index", "wire", "error_mm"],
     "spatial_scatter": ["method", "quantity", "sd"],

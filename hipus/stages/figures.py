@@ -38,10 +38,17 @@ def main(study: config.Study) -> Iterable[Path]:
         sources = list(_sources(study.profile, table_names, input_name))
         content = [_load(path) for path in sources]
         if any(len(part) == 0 for part in content):
-            continue  # a skipped stage leaves empty tables: there is nothing to draw
+            _remove(folder / name)  # a skipped stage leaves empty tables: nothing to draw
+            continue
         style.save(draw(*content), folder / name)
         read |= set(sources)
     return sorted(read)
+
+
+def _remove(stem: Path) -> None:
+    """Remove a figure of an earlier run: the report must not show what no table holds."""
+    for suffix in style.SUFFIXES:
+        stem.with_name(stem.name + suffix).unlink(missing_ok=True)
 
 
 def _sources(profile: str, table_names: Iterable[str], input_name: str) -> Iterator[Path]:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import recording
+from recordings import recording
 from wire_scenes import draw, make_phantom, make_scene
 
 from hipus import geometry

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import T_PIXEL_TO_PROBE, recording, slab
+from recordings import T_PIXEL_TO_PROBE, recording, slab
 
 from hipus import geometry, images
 from hipus.formats import metafile, tusrec
