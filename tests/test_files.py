@@ -1,6 +1,8 @@
 """Wholly written or not at all, and fingerprints."""
 
+import errno
 import hashlib
+import os
 
 import pytest
 
@@ -46,9 +48,38 @@ class TestAtomicPath:
 
     def test_a_folder_in_the_way_is_an_error_and_stays(self, tmp_path):
         (tmp_path / "table.csv").mkdir()
-        with pytest.raises(OSError, match="table.csv: it is a folder"), atomic_path(tmp_path / "table.csv"):
+        with (
+            pytest.raises(OSError, match="table.csv: it is a folder"),
+            atomic_path(tmp_path / "table.csv"),
+        ):
             pass
         assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+    def test_a_pipe_or_device_is_never_replaced_by_a_file(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        with (
+            pytest.raises(OSError, match="cannot write .*pipe: it is a pipe or a device"),
+            atomic_path(tmp_path / "pipe"),
+        ):
+            pass
+        assert (tmp_path / "pipe").is_fifo()
+
+    def test_a_full_disk_names_the_file_and_leaves_nothing(self, tmp_path):
+        def fill_up():
+            with atomic_path(tmp_path / "volume.mha"):
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        with pytest.raises(OSError, match="cannot write .*volume.mha: No space left on device"):
+            fill_up()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_error_about_another_file_is_passed_on(self, tmp_path):
+        def read_elsewhere():
+            with atomic_path(tmp_path / "volume.mha"):
+                (tmp_path / "absent.raw").read_bytes()
+
+        with pytest.raises(FileNotFoundError, match="absent.raw"):
+            read_elsewhere()
 
 
 class TestText:
