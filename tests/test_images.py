@@ -78,10 +78,61 @@ class TestFiles:
         with pytest.raises(ValueError, match="volume.mha cannot be read as a volume: ."):
             images.read(path)
 
+    @pytest.mark.parametrize(
+        ("name", "header"),
+        [
+            (
+                "v.mha",
+                "ObjectType = Image\nNDims = 3\nDimSize = 2 2 1\nElementType = MET_UCHAR\n"
+                "ElementDataFile = secret.txt\n",
+            ),
+            (
+                "v.nrrd",
+                "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 2 2 1\nencoding: raw\n"
+                "data file: secret.txt\n\n",
+            ),
+        ],
+    )
+    def test_voxels_in_another_file_are_refused(self, tmp_path, name, header):
+        (tmp_path / "secret.txt").write_text("abcdefgh")
+        (tmp_path / name).write_text(header)
+        with pytest.raises(
+            ValueError, match=rf"{name}: voxels must be in the .* not in 'secret.txt'"
+        ):
+            images.read(tmp_path / name)
+
+    def test_a_pair_is_refused_on_reading_too(self, tmp_path):
+        (tmp_path / "v.mhd").write_text("")
+        with pytest.raises(ValueError, match=r"v.mhd must end in one of .mha"):
+            images.read(tmp_path / "v.mhd")
+
 
 class TestRefusals:
+    @pytest.mark.parametrize(
+        ("place", "fault"),
+        [
+            ({"origin_xyz_mm": (0, np.nan, 0)}, "origin_xyz_mm must be 3 finite numbers, got"),
+            ({"origin_xyz_mm": (0, 0)}, "origin_xyz_mm must be 3 finite numbers, got"),
+            ({"direction": np.diag([1, 1, 2])}, "direction must be 3 orthogonal unit columns"),
+            ({"direction": np.zeros((3, 3))}, "direction must be 3 orthogonal unit columns"),
+        ],
+    )
+    def test_a_place_that_is_none_is_refused(self, place, fault):
+        with pytest.raises(ValueError, match=fault):
+            images.Volume(np.zeros((2, 2, 2)), (1, 1, 1), **place)
+
+    def test_a_volume_of_nothing_is_refused(self):
+        with pytest.raises(ValueError, match=r"none of them 0, got \(0, 4, 5\)"):
+            images.Volume(np.zeros((0, 4, 5)), (1, 1, 1))
+
+    def test_a_type_that_no_file_holds_is_refused(self, tmp_path):
+        halves = images.Volume(np.zeros((2, 2, 2), np.float16), (1, 1, 1))
+        with pytest.raises(ValueError, match="of a type that files hold, got float16"):
+            images.write(halves, tmp_path / "v.mha")
+        assert list(tmp_path.iterdir()) == []
+
     def test_plane_is_no_volume(self):
-        with pytest.raises(ValueError, match=r"volume must be \(D, H, W\), got \(4, 5\)"):
+        with pytest.raises(ValueError, match=r"volume must be \(D, H, W\), .* got \(4, 5\)"):
             images.Volume(np.zeros((4, 5)), (1, 1, 1))
 
     @pytest.mark.parametrize("spacing", [(0.0, 1, 1), (1, 1), (1, -1, 1), (1, np.nan, 1)])
