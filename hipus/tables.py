@@ -121,10 +121,13 @@ def read(path: str | os.PathLike, *, columns: Sequence[str] = (), **options) -> 
     FileNotFoundError
         If the file is missing; the message says which command makes it.
     ValueError
-        If a needed column is missing.
+        If it is no table of the given options, or a needed column is missing.
     """
     path = existing(path)
-    table = pd.read_csv(path, **options)
+    try:
+        table = pd.read_csv(path, **options)
+    except ValueError as error:  # pandas names no file
+        raise ValueError(f"{path} cannot be read as a table: {error}") from error
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise ValueError(f"{path}: needs columns {missing}, has {list(table.columns)}")
@@ -210,8 +213,17 @@ def read_metrics(path: str | os.PathLike) -> dict[str, float | int | str | bool 
     ------
     FileNotFoundError
         If the file is missing; the message says which command makes it.
+    ValueError
+        If it holds no flat JSON.
     """
-    return json.loads(existing(path).read_text(encoding="utf-8"))
+    path = existing(path)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold names and values, got {type(values).__name__}")
+    return values
 
 
 def _plain(value):

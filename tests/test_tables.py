@@ -74,6 +74,12 @@ class TestRead:
         with pytest.raises(ValueError, match=r"needs columns \['side'\], has \['subject_id'"):
             tables.read(path, columns=["subject_id", "side"])
 
+    @pytest.mark.parametrize("content", [b"", b"\xff\xfe\xfa,1\n", b"a,b\n1,2\n1,2,3,4\n"])
+    def test_a_file_that_is_no_table_is_named(self, tmp_path, content):
+        (tmp_path / "t.csv").write_bytes(content)
+        with pytest.raises(ValueError, match=r"t\.csv cannot be read as a table: "):
+            tables.read(tmp_path / "t.csv")
+
     def test_options_reach_pandas(self, tmp_path):
         written = pd.DataFrame({"code": ["007", "010"]})
         path = tables.write(written, tmp_path / "t.csv", key=["code"])
@@ -110,3 +116,12 @@ class TestMetrics:
     def test_nested_values_are_refused(self, tmp_path, value):
         with pytest.raises(ValueError, match=r"m.json: metrics must be flat, got nested \['x'\]"):
             tables.write_metrics({"x": value}, tmp_path / "m.json")
+
+    @pytest.mark.parametrize(
+        ("content", "fault"),
+        [(b"{", "is no JSON"), (b"\xff", "is no JSON"), (b"[1]", "must hold names .* got list")],
+    )
+    def test_a_file_that_is_no_metrics_is_named(self, tmp_path, content, fault):
+        (tmp_path / "m.json").write_bytes(content)
+        with pytest.raises(ValueError, match=rf"m\.json {fault}"):
+            tables.read_metrics(tmp_path / "m.json")
