@@ -1,16 +1,17 @@
 """Executed notebooks as pages that need no network.
 
-Decides that a page carries its own style and pictures, and nothing that a browser would have
-to fetch: nbconvert's script addresses for MathJax, require.js and jQuery are left out.
+Decides that a page carries its own style and pictures, and nothing that a browser would run or
+have to fetch: nbconvert's scripts (MathJax, require.js, jQuery, Mermaid) are left out.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from hipus.files import write_text
 
-_REMOTE = ("mathjax_url", "require_js_url", "jquery_url", "widget_renderer_url", "mermaid_js_url")
+_SCRIPT = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
 
 
 def write_pages(folder: Path, target: Path) -> list[Path]:
@@ -40,13 +41,10 @@ def write_pages(folder: Path, target: Path) -> list[Path]:
     exporter = HTMLExporter(template_name="lab", embed_images=True)
     # Slow and of no use to a reader: cells need no input prompts in an archived page.
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
-    for name in _REMOTE:
-        if exporter.has_trait(name):
-            setattr(exporter, name, "")
     return [_write_page(exporter, path, target / f"{path.stem}.html") for path in notebooks]
 
 
 def _write_page(exporter, notebook: Path, page: Path) -> Path:
     """Convert one notebook."""
     html, _ = exporter.from_filename(str(notebook))
-    return write_text(page, html)
+    return write_text(page, _SCRIPT.sub("", html))
