@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,8 @@ _TAGS = [
     *("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "SequenceOfUltrasoundRegions"),
 ]
 _MAX_BYTES = 8 << 30
+#: What pydicom and its decoders raise for damaged files, beside ValueError.
+_DAMAGE = (EOFError, RuntimeError, AttributeError, TypeError, KeyError, struct.error)
 #: Difference of colour channels from which a pixel was drawn in colour; lossy compression of
 #: grey pictures stays below.
 COLOUR_GREY_LEVELS = 32
@@ -111,7 +114,7 @@ def read(path: str | os.PathLike) -> DicomCine:
     try:
         _refuse_deflated(path)
         found = pydicom.dcmread(path, specific_tags=_TAGS)
-    except (pydicom.errors.InvalidDicomError, EOFError) as error:
+    except (pydicom.errors.InvalidDicomError, *_DAMAGE) as error:
         raise ValueError(f"{path.name} is no readable DICOM: {error}") from error
     _check_kind(found, path.name)
     _check_decoder(found, path.name)
@@ -130,7 +133,7 @@ def _refuse_deflated(path: Path) -> None:
     from pydicom.filereader import read_file_meta_info
     from pydicom.uid import UID
 
-    syntax = UID(read_file_meta_info(path).get("TransferSyntaxUID", ""))
+    syntax = UID(str(read_file_meta_info(path).get("TransferSyntaxUID", "")))
     if syntax.is_transfer_syntax and syntax.is_deflated:
         raise ValueError(f"{path.name}: TransferSyntaxUID must not be deflated, got {syntax.name}")
 
@@ -190,7 +193,7 @@ def _decode(found, name: str) -> tuple[np.ndarray, np.ndarray]:
             if done < len(frames):
                 frames[done], is_coloured[done] = to_grey(picture)
             done += 1
-    except (ValueError, RuntimeError, EOFError, AttributeError) as error:
+    except (ValueError, *_DAMAGE) as error:
         raise ValueError(f"{name}: frame {done} cannot be decoded: {error}") from error
     if done != len(frames):
         raise ValueError(f"{name}: NumberOfFrames is {len(frames)}, got {done} frames")

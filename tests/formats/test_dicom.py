@@ -1,6 +1,7 @@
 """Ultrasound DICOM: grey levels, times, distrust of spacings, and no person's data."""
 
 import logging
+import struct
 
 import numpy as np
 import pydicom
@@ -250,6 +251,19 @@ class TestBadFiles:
         monkeypatch.setattr(pydicom, "dcmread", lambda *_, **__: data)
         with pytest.raises(ValueError, match="TransferSyntaxUID is missing"):
             dicom.read(save(build(grey, "MONOCHROME2")))
+
+    @pytest.mark.parametrize("error", [struct.error("unpack"), TypeError("a UID"), KeyError("x")])
+    def test_whatever_a_damaged_file_brings_about_names_it(self, save, grey, monkeypatch, error):
+        def fail(*_, **__):
+            raise error
+
+        path = save(build(grey, "MONOCHROME2"))
+        monkeypatch.setattr("pydicom.pixels.iter_pixels", fail)
+        with pytest.raises(ValueError, match=r"cine\.dcm: frame 0 cannot be decoded: "):
+            dicom.read(path)
+        monkeypatch.setattr(pydicom, "dcmread", fail)
+        with pytest.raises(ValueError, match=r"cine\.dcm is no readable DICOM: "):
+            dicom.read(path)
 
     def test_truncated_pixels(self, save, grey):
         data = build(grey, "MONOCHROME2")
