@@ -6,9 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
-from hipus.cli.output import emit
+from hipus.cli.output import emit, refuse_input
 from hipus.files import atomic_path
 
 app = typer.Typer(
@@ -40,12 +41,16 @@ def time(
     from hipus.calibration import temporal
     from hipus.cli import sources
 
+    refuse_input(output, video, tracker)
     images, poses = sources.read_sequence(video), sources.read_sequence(tracker)
     chain = poses.chain(probe, reference, accepts_unstated=True)
     with atomic_path(output) as target:  # an unwritable place shows before the work
-        found = temporal.calibrate_recordings(
-            images.frames, images.time_s, poses.time_s, chain, max_lag_s=max_lag_s
-        ).calibration
+        try:
+            found = temporal.calibrate_recordings(
+                images.frames, images.time_s, poses.time_s, chain, max_lag_s=max_lag_s
+            ).calibration
+        except ValueError as error:
+            raise ValueError(f"{video} and {tracker}: {error}") from error
         emit(_lag_facts(found), target)
 
 
@@ -80,6 +85,7 @@ def space(
     """
     from hipus.calibration import plus_phantom, spatial
 
+    refuse_input(output, calib, valid, phantom)
     wires = plus_phantom.read_phantom(phantom)
     recordings = [_posed(path, probe, reference) for path in (calib, valid)]
     with atomic_path(output) as target:  # an unwritable place shows before the work
@@ -103,4 +109,7 @@ def _wire_points(sequence, poses, wires):
     from hipus.cli.progress import Watched
 
     frames = Watched(sequence.frames, Path(sequence.source).name)
-    return find_in_frames(frames, wires).points_px, poses
+    points_px = find_in_frames(frames, wires).points_px
+    if not np.isfinite(points_px).all(axis=(1, 2)).any():
+        raise ValueError(f"{sequence.source}: none of {len(sequence)} frames shows all the wires")
+    return points_px, poses

@@ -85,7 +85,7 @@ def read_calibration(path: Path) -> np.ndarray:
         return tusrec.read_calibration(path).T_pixel_to_probe
     try:
         matrix = json.loads(path.read_text(encoding="utf-8"))["T_pixel_to_probe"]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{path} must be a PLUS .xml, a TUS-REC .csv, or JSON with T_pixel_to_probe as "
             f"`hipus calibrate space` writes it"

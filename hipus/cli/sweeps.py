@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hipus.cli.output import emit
+from hipus.cli.output import emit, refuse_input
 from hipus.files import atomic_path
 
 
@@ -109,6 +109,7 @@ def convert(
         metafile.write(target, sequence)
         frames, written = len(sequence), [target]
     else:
+        refuse_input(target, source, image_to_probe)  # not all of the source is kept
         calibration = sources.read_calibration(image_to_probe) if image_to_probe else None
         sweep = sources.read_sweep(
             source, probe=probe, reference=reference, calibration=calibration
@@ -143,6 +144,7 @@ def reconstruct(
     from hipus.cli import sources
 
     images.check_suffix(output)
+    refuse_input(output, sweep, image_to_probe)
     sides = _spacing(spacing_mm)
     calibration = sources.read_calibration(image_to_probe) if image_to_probe else None
     loaded = sources.read_sweep(sweep, probe=probe, reference=reference, calibration=calibration)

@@ -80,6 +80,7 @@ class TestTime:
             *("--max-lag-s", "0.15"),
         )
         assert "at the end of the lags" in message
+        assert f"{video} and {tracker}: " in message
         assert list(empty_folder.iterdir()) == []
 
     def test_unknown_transform_lists_those_there_are(self, refused, tmp_path, empty_folder):
@@ -211,11 +212,23 @@ class TestSpace:
             tmp_path / "dark.igs.mha",
             recording(dark, 0.1 * np.arange(14), {"ProbeToReference": poses}),
         )
-        refused(
+        message = refused(
             *("calibrate", "space", path, wire_files.valid),
             *("--phantom", wire_files.phantom, "-o", empty_folder / "c.json"),
         )
+        assert "dark.igs.mha: none of 14 frames shows all the wires" in message
         assert list(empty_folder.iterdir()) == []
+
+    @pytest.mark.parametrize("place", ["calib", "valid", "phantom"])
+    def test_an_input_is_never_replaced_by_the_result(self, refused, wire_files, place):
+        path = getattr(wire_files, place)
+        content = path.read_bytes()
+        message = refused(
+            *("calibrate", "space", wire_files.calib, wire_files.valid),
+            *("--phantom", wire_files.phantom, "-o", path),
+        )
+        assert f"output must not replace an input, got {path} for both" in message
+        assert path.read_bytes() == content
 
     def test_unwritable_output_is_noticed_before_the_wires_are_looked_for(
         self, refused, wire_files, empty_folder, monkeypatch

@@ -158,6 +158,13 @@ class TestConvert:
         assert "s.avi must end in one of .mha, .mhd, .nrrd, .h5" in message
         assert list(empty_folder.iterdir()) == []
 
+    def test_a_sweep_is_not_replaced_by_part_of_itself(self, refused, write_slab, calibration_json):
+        sweep = write_slab()
+        content = sweep.read_bytes()
+        message = refused("convert", sweep, sweep, "--image-to-probe", calibration_json)
+        assert "output must not replace an input" in message
+        assert sweep.read_bytes() == content
+
     def test_a_file_may_replace_itself(self, hipus, write_slab):
         path = write_slab()
         before = metafile.read(path).frames[:].copy()
@@ -286,12 +293,19 @@ class TestReconstructRefuses:
         message = complaint(uncalibrated)
         assert "plain.igs.mha holds no calibration: name one with --image-to-probe" in message
 
+    def test_an_input_is_never_replaced_by_the_volume(self, refused, write_slab):
+        sweep = write_slab()
+        content = sweep.read_bytes()
+        message = refused("reconstruct", sweep, "-o", sweep.parent / "." / sweep.name)
+        assert "output must not replace an input" in message
+        assert sweep.read_bytes() == content
+
     def test_missing_calibration(self, complaint, uncalibrated, tmp_path):
         options = ("--image-to-probe", tmp_path / "c.json")
         assert "c.json is missing" in complaint(uncalibrated, *options)
 
     @pytest.mark.parametrize(
-        "text", ["{", "[]", "3", '{"T_image_to_probe": []}', "null", "\x00\xff"]
+        "text", ["{", "[]", "3", '{"T_image_to_probe": []}', "null", "\x00\xff", "[" * 100_000]
     )
     def test_calibration_that_is_no_calibration(self, complaint, uncalibrated, tmp_path, text):
         (tmp_path / "c.json").write_bytes(text.encode("latin-1"))
