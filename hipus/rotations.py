@@ -4,7 +4,8 @@ Decides the conventions: matrices act on column vectors; quaternions are scalar-
 (x, y, z, w) with w >= 0; 6D is the first two columns of the matrix (Zhou et al. 2019);
 rotation vectors are axis times angle in radians; Euler angles are in degrees and always
 named with their sequence. On disk only matrices and rotation vectors are allowed. NaN (an
-invalid pose) passes through every conversion; infinity passes through none.
+invalid pose) passes through every conversion; infinity passes through none. What is to be
+converted from a matrix must be a rotation (`check_rotation`), to the digits a tracker writes.
 """
 
 from __future__ import annotations
@@ -62,12 +63,21 @@ def check_rotation(
 
 
 def from_quaternion(xyzw) -> np.ndarray:
-    """Return matrices (..., 3, 3) of quaternions (..., 4), scalar last, any length but 0.
+    """Return the matrices of quaternions.
+
+    Parameters
+    ----------
+    xyzw : array-like (..., 4)
+        Scalar last, any length but 0.
+
+    Returns
+    -------
+    numpy.ndarray (..., 3, 3) float64
 
     Raises
     ------
     ValueError
-        For a wrong shape or a quaternion of length 0.
+        For a wrong shape, an infinite number, or a quaternion of length 0.
     """
     xyzw = _last_axis(xyzw, 4, "xyzw")
     if (np.linalg.norm(xyzw, axis=-1) < 1e-12).any():
@@ -76,19 +86,58 @@ def from_quaternion(xyzw) -> np.ndarray:
 
 
 def to_quaternion(R) -> np.ndarray:
-    """Return unit quaternions (..., 4), scalar last and not negative, of matrices."""
+    """Return the unit quaternions of matrices.
+
+    Parameters
+    ----------
+    R : array-like (..., 3, 3)
+
+    Returns
+    -------
+    numpy.ndarray (..., 4) float64
+        Scalar last and not negative.
+    """
     R = _checked(R)
     return _convert(R, 2, lambda rows: Rotation.from_matrix(rows).as_quat(canonical=True))
 
 
 def from_rotation_vector(rotation_vector_rad) -> np.ndarray:
-    """Return matrices (..., 3, 3) of rotation vectors (..., 3) in radians."""
+    """Return the matrices of rotation vectors.
+
+    Parameters
+    ----------
+    rotation_vector_rad : array-like (..., 3)
+        Axis times angle.
+
+    Returns
+    -------
+    numpy.ndarray (..., 3, 3) float64
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape or an infinite number.
+    """
     vector = _last_axis(rotation_vector_rad, 3, "rotation_vector_rad")
     return _convert(vector, 1, lambda rows: Rotation.from_rotvec(rows).as_matrix())
 
 
 def to_rotation_vector(R) -> np.ndarray:
-    """Return rotation vectors (..., 3) in radians, length 0 to pi, of matrices."""
+    """Return the rotation vectors of matrices.
+
+    Parameters
+    ----------
+    R : array-like (..., 3, 3)
+
+    Returns
+    -------
+    numpy.ndarray (..., 3) float64
+        Radians, length 0 to pi.
+
+    Notes
+    -----
+    At half a turn the axis is known up to its sign only.
+    """
     R = _checked(R)
     return _convert(R, 2, lambda rows: Rotation.from_matrix(rows).as_rotvec())
 
@@ -103,6 +152,10 @@ def from_euler(angles_deg, sequence: str) -> np.ndarray:
         SciPy's notation: upper case for axes that turn along ("ZYX" is
         Rz(a) Ry(b) Rx(c)), lower case for fixed axes.
 
+    Returns
+    -------
+    numpy.ndarray (..., 3, 3) float64
+
     Raises
     ------
     ValueError
@@ -116,6 +169,16 @@ def from_euler(angles_deg, sequence: str) -> np.ndarray:
 
 def to_euler(R, sequence: str) -> np.ndarray:
     """Return Euler angles (..., 3) in degrees of matrices.
+
+    Parameters
+    ----------
+    R : array-like (..., 3, 3)
+    sequence : str
+        As for `from_euler`.
+
+    Returns
+    -------
+    numpy.ndarray (..., 3) float64
 
     Raises
     ------
@@ -139,6 +202,10 @@ def from_6d(sixd) -> np.ndarray:
     sixd : array-like (..., 6)
         First column, then second column; neither needs unit length.
 
+    Returns
+    -------
+    numpy.ndarray (..., 3, 3) float64
+
     Raises
     ------
     ValueError
@@ -159,7 +226,17 @@ def from_6d(sixd) -> np.ndarray:
 
 
 def to_6d(R) -> np.ndarray:
-    """Return 6D vectors (..., 6), the first two columns, of matrices."""
+    """Return the first two columns of matrices.
+
+    Parameters
+    ----------
+    R : array-like (..., 3, 3)
+
+    Returns
+    -------
+    numpy.ndarray (..., 6) float64
+        First column, then second.
+    """
     R = _checked(R)
     return np.concatenate([R[..., :, 0], R[..., :, 1]], axis=-1)
 
