@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from hipus.figures import style
 from hipus.images import Volume
 
-_PLANES = (("axial, z", 0), ("coronal, y", 1), ("sagittal, x", 2))
+#: Named after the axis across them: in a marker's frame no plane is axial or coronal.
+_PLANES = (("across z,", 0), ("across y,", 1), ("across x,", 2))
 
 
 def draw_three_planes(volume: Volume, *, at: tuple | None = None) -> Figure:

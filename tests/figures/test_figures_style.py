@@ -87,7 +87,7 @@ class TestPlanes:
     def test_titles_say_how_far_from_the_middle(self, volume):
         axes = volumes.draw_three_planes(volume, at=(4, 2, 0)).axes
         titles = [box.get_title(loc="left") for box in axes]
-        assert titles == ["axial, z +0.6 mm", "coronal, y +0.4 mm", "sagittal, x -3.3 mm"]
+        assert titles == ["across z, +0.6 mm", "across y, +0.4 mm", "across x, -3.3 mm"]
 
     def test_the_first_index_is_a_place_too(self, volume):
         axes = volumes.draw_three_planes(volume, at=(0, 0, 0)).axes
