@@ -101,23 +101,24 @@ def _machine(profile: str) -> Section:
     )
 
 
+def _calibration_answer(found: dict) -> str:
+    """Return the answer on calibration from its metrics."""
+    return (
+        f"Wires were found in {found['frames_found']} of {found['frames_total']} frames; the "
+        f"classic solution predicts the middle wires of an unseen sweep to "
+        f"{found['classic_validation_error_mm_mean']:.3f} mm (all of them: "
+        f"{found['classic_validation_error_mm_mean_all']:.3f} mm) and lies "
+        f"{found['classic_origin_from_plus_mm']:.3f} mm and "
+        f"{found['classic_angle_from_plus_deg']:.3f}° from the PLUS toolkit's. The water-tank "
+        f"lag is {1e3 * found['lag_s']:.1f} ms, {1e3 * found['lag_from_plus_s']:+.2f} ms from "
+        f"the toolkit's. A slow sweep tells lag and calibration together only within "
+        f"{1e3 * found['joint_lag_width_s']:.0f} ms."
+    )
+
+
 def _calibration(profile: str) -> Section:
     """Describe the calibration on real recordings."""
     missing = _absent(profile, "calibration")
-    answer = "Not measured on this machine."
-    if not missing:
-        found = _metrics(profile, "calibration")
-        answer = (
-            f"Wires were found in {found['frames_found']} of {found['frames_total']} frames; the "
-            f"classic solution predicts the middle wires of an unseen sweep to "
-            f"{found['classic_validation_error_mm_mean']:.3f} mm (all of them: "
-            f"{found['classic_validation_error_mm_mean_all']:.3f} mm) and lies "
-            f"{found['classic_origin_from_plus_mm']:.3f} mm and "
-            f"{found['classic_angle_from_plus_deg']:.3f}° from the PLUS toolkit's. The water-tank "
-            f"lag is {1e3 * found['lag_s']:.1f} ms, {1e3 * found['lag_from_plus_s']:+.2f} ms from "
-            f"the toolkit's. A slow sweep tells lag and calibration together only within "
-            f"{1e3 * found['joint_lag_width_s']:.0f} ms."
-        )
     captions = {
         "02_wires": "One frame of the validation sweep with the wires found in it.",
         "02_spatial_errors": "3D errors of the middle wires, in sample and out of sample.",
@@ -129,7 +130,9 @@ def _calibration(profile: str) -> Section:
     return Section(
         anchor="calibration",
         question="How accurate is the probe calibration, in space and time?",
-        answer=answer,
+        answer="Not measured on this machine."
+        if missing
+        else _calibration_answer(_metrics(profile, "calibration")),
         kind="real recordings of phantoms",
         source="stage calibration",
         notebook="02_calibration",

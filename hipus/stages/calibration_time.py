@@ -64,7 +64,25 @@ def _lag_tables(files: dict[str, Path]) -> dict:
     )
     found, is_found = recording.calibration, recording.plane.is_found
     baseline = float(ElementTree.parse(files[BASELINE]).getroot().get("TrackerLagSec"))
-    row = {
+    signals = pd.DataFrame(
+        {
+            "video_time_s": video.time_s[is_found] - video.time_s[0],
+            "video_position_px": recording.plane.position_px[is_found],
+            "fitted_position_px": found.fitted_position,
+        }
+    )
+    curve = pd.DataFrame({"lag_s": found.lags_s, "correlation": np.abs(found.correlations)})
+    rows = pd.DataFrame([_lag_row(found, len(video)), {"solution": "PLUS", "lag_s": baseline}])
+    return {
+        "temporal_calibration": (rows, ["solution"]),
+        "lag_curve": (curve, ["lag_s"]),
+        "lag_signals": (signals, ["video_time_s"]),
+    }
+
+
+def _lag_row(found: temporal.TemporalCalibration, frames_total: int) -> dict:
+    """Return one lag as a row."""
+    return {
         "solution": "ours",
         "lag_s": found.lag_s,
         "lag_sd_s": found.lag_sd_s,
@@ -74,21 +92,7 @@ def _lag_tables(files: dict[str, Path]) -> dict:
         "second_lag_s": found.second_lag_s,
         "second_correlation": abs(found.second_correlation),
         "frames_used": found.samples_used,
-        "frames_total": len(video),
-    }
-    signals = pd.DataFrame(
-        {
-            "video_time_s": video.time_s[is_found] - video.time_s[0],
-            "video_position_px": recording.plane.position_px[is_found],
-            "fitted_position_px": found.fitted_position,
-        }
-    )
-    curve = pd.DataFrame({"lag_s": found.lags_s, "correlation": np.abs(found.correlations)})
-    rows = pd.DataFrame([row, {"solution": "PLUS", "lag_s": baseline}])
-    return {
-        "temporal_calibration": (rows, ["solution"]),
-        "lag_curve": (curve, ["lag_s"]),
-        "lag_signals": (signals, ["video_time_s"]),
+        "frames_total": frames_total,
     }
 
 
