@@ -246,5 +246,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--case"]:
         print(json.dumps(measure(Case(**json.loads(sys.argv[2])), Path(sys.argv[3]))))
     else:
-        default = paths.root() / "results" / "benchmarks" / "voxelisation.csv"
+        default = paths.root() / "benchmarks" / "results" / "voxelisation.csv"
         main(Path(sys.argv[1]) if len(sys.argv) > 1 else default)

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 
 from hipus import paths
@@ -89,3 +90,18 @@ class TestReferences:
     def test_every_notebook_is_listed(self):
         notebooks = {path.name for path in (paths.root() / "notebooks").glob("*.ipynb")}
         assert {name for name in notebooks if name not in README} == set()
+
+
+def test_the_benchmark_page_shows_the_benchmark_table():
+    table = pd.read_csv(paths.root() / "benchmarks" / "results" / "voxelisation.csv")
+    page = (paths.root() / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    shown = [
+        line for line in page.splitlines() if line.startswith(("| hipus", "| numpy", "| torch"))
+    ]
+    expected = [
+        f"| {row.implementation} | {row.interpolation} | {row.threads} | {row.frames} | "
+        f"{row.frames_per_s:.0f} | {row.frames_per_cpu_s:.0f} |"
+        for row in table.itertuples()
+    ]
+    assert len(shown) == len(table)
+    assert all(line.startswith(start) for line, start in zip(shown, expected, strict=True))
