@@ -11,8 +11,9 @@ TORCH_INDEX_URL ?=
 TORCH_INDEX = $(if $(TORCH_INDEX_URL),--index-url $(TORCH_INDEX_URL))
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off -q
 
-# One thread per library call: the pipeline runs its own workers.
+# Idle threads of OpenMP and OpenBLAS spin: on two cores that costs more than it gains.
 export OMP_WAIT_POLICY ?= PASSIVE
+export OPENBLAS_NUM_THREADS ?= 1
 export DVC_NO_ANALYTICS := 1
 export PYTHONHASHSEED := 0
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -7,14 +7,15 @@ command line, no second file.
 
 from __future__ import annotations
 
+import math
 import types
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import yaml
+from hipus import paths, plain_yaml
 
-from hipus import paths
+_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Calibration:
     bootstrap: int
     lag_scan_step_s: float
 
+    def __post_init__(self) -> None:
+        """Check that every size is one."""
+        _check_positive(self)
+
 
 @dataclass(frozen=True)
 class Reconstruction:
@@ -61,6 +66,10 @@ class Reconstruction:
     """
 
     resliced_frames: int
+
+    def __post_init__(self) -> None:
+        """Check that every size is one."""
+        _check_positive(self)
 
 
 @dataclass(frozen=True)
@@ -96,13 +105,17 @@ def load(profile: str, path: str | Path | None = None) -> Study:
     """
     path = Path(path) if path else paths.params_file()
     params = _read(path)
-    known = params.get("profiles") or []
+    known = params["profiles"]
     if profile not in known:
         raise ValueError(f"{path.name}: profile must be one of {known}, got {profile!r}")
     if profile not in params:
         raise ValueError(f"{path.name}: profile {profile!r} is listed but has no block")
-    block = {"profile": profile, "common": params.get("common"), **params[profile]}
-    return _build(Study, block, where=f"{path.name}: {profile}")
+    where = f"{path.name}: {profile}"
+    block = params[profile]
+    if not isinstance(block, dict) or {"profile", "common"} & set(block):
+        raise ValueError(f"{where} must be a block without `profile` and `common`, got {block!r}")
+    block = {"profile": profile, "common": params.get("common"), **block}
+    return _build(Study, block, where=where)
 
 
 def profiles(path: str | Path | None = None) -> tuple[str, ...]:
@@ -114,7 +127,11 @@ def _read(path: Path) -> dict[str, Any]:
     """Return params.yaml as nested dicts."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: run from a checkout, or set HIPUS_ROOT")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    documents = plain_yaml.read_documents(path, max_bytes=_MAX_BYTES)
+    params = documents[0] if len(documents) == 1 else None
+    if not isinstance(params, dict) or not isinstance(params.get("profiles"), list):
+        raise ValueError(f"{path.name} must have a list `profiles`, got {plain_yaml.short(params)}")
+    return params
 
 
 def _build(kind: type, values: Any, where: str) -> Any:
@@ -123,10 +140,23 @@ def _build(kind: type, values: Any, where: str) -> Any:
         raise ValueError(f"{where} must be a block of keys, got {values!r}")
     hints = get_type_hints(kind)
     names = [item.name for item in fields(kind)]
-    unknown, missing = sorted(set(values) - set(names)), sorted(set(names) - set(values))
+    unknown = sorted(str(key) for key in set(values) - set(names))
+    missing = sorted(set(names) - set(values))
     if unknown or missing:
         raise ValueError(f"{where}: unknown keys {unknown}, missing keys {missing}")
-    return kind(**{name: _value(hints[name], values[name], f"{where}.{name}") for name in names})
+    checked = {name: _value(hints[name], values[name], f"{where}.{name}") for name in names}
+    try:
+        return kind(**checked)
+    except ValueError as error:
+        raise ValueError(f"{where}.{error}") from error
+
+
+def _check_positive(block: Any) -> None:
+    """Raise unless all numbers of a block are finite and > 0."""
+    for item in fields(block):
+        value = getattr(block, item.name)
+        if not 0 < value < math.inf:
+            raise ValueError(f"{item.name} must be > 0 and finite, got {value}")
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:

@@ -6,6 +6,7 @@ file is fingerprinted (SHA-256). Deliberately knows nothing about formats.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 20
+#: Errors of a write that name no file by themselves.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextmanager
@@ -32,7 +35,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If the folder cannot be made or written; the message names `path`.
+        If the folder cannot be made or written, if the disk is full, or if a folder, a pipe
+        or a device has that name; the message names `path`.
 
     Notes
     -----
@@ -41,6 +45,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{os.getpid()}.part.{path.name}")
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder")
+    if path.exists() and not path.is_file():  # a rename would put a file in a device's place
+        raise OSError(f"cannot write {path}: it is a pipe or a device, not a file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
@@ -49,6 +57,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in _NO_ROOM and error.filename is None:
+            raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

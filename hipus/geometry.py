@@ -11,9 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-#: Largest deviation of R^T R from identity that counts as a rotation. Tracker software
-#: writes six significant digits, which alone leaves up to about 1e-5.
-RIGID_TOLERANCE = 1e-3
+from hipus.rotations import RIGID_TOLERANCE
 
 
 def check_transform(T, name: str = "T", *, rigid: bool = True, allow_nan: bool = False):
@@ -138,18 +136,23 @@ def invert(T) -> np.ndarray:
     -------
     numpy.ndarray (..., 4, 4) float64
 
+    Raises
+    ------
+    ValueError
+        If a matrix is singular.
+
     Notes
     -----
     Tracker matrices are rounded to six digits, so transposing the rotation block is not
     their inverse (errors of 1e-3 mm at 300 mm); the full inverse is, to rounding.
     """
     T = np.asarray(T, np.float64)
-    is_nan = np.isnan(T).any(axis=(-2, -1))
-    if not is_nan.any():
-        return np.linalg.inv(T)
-    inverse = np.linalg.inv(np.where(is_nan[..., None, None], np.eye(4), T))
-    inverse[is_nan] = np.nan
-    return inverse
+    is_nan = np.isnan(T).any(axis=(-2, -1))[..., None, None]
+    try:
+        inverse = np.linalg.inv(np.where(is_nan, np.eye(4), T))
+    except np.linalg.LinAlgError as error:
+        raise ValueError("T must be invertible, got a singular matrix") from error
+    return np.where(is_nan, np.nan, inverse)
 
 
 def apply(T, points) -> np.ndarray:
@@ -199,17 +202,18 @@ def closest_rigid(T) -> np.ndarray:
     Returns
     -------
     numpy.ndarray (..., 4, 4) float64
-        Same translation.
+        Same translation; NaN stays NaN.
 
     Notes
     -----
     Orthogonal Procrustes (Schoenemann 1966) with the sign fix of Umeyama 1991.
     """
     T = np.array(T, np.float64)
-    U, _, Vt = np.linalg.svd(T[..., :3, :3])
+    is_nan = np.isnan(T).any(axis=(-2, -1))[..., None, None]
+    U, _, Vt = np.linalg.svd(np.where(is_nan, np.eye(3), T[..., :3, :3]))
     U[..., :, 2] *= np.sign(np.linalg.det(U @ Vt))[..., None]
     T[..., :3, :3] = U @ Vt
-    return T
+    return np.where(is_nan, np.nan, T)
 
 
 def geodesic_angle_deg(R_a, R_b=None) -> np.ndarray:
@@ -231,14 +235,8 @@ def geodesic_angle_deg(R_a, R_b=None) -> np.ndarray:
     """
     R_a = np.asarray(R_a, np.float64)[..., :3, :3]
     R = R_a if R_b is None else np.swapaxes(R_a, -1, -2) @ np.asarray(R_b)[..., :3, :3]
-    skew = np.stack(
-        [
-            R[..., 2, 1] - R[..., 1, 2],
-            R[..., 0, 2] - R[..., 2, 0],
-            R[..., 1, 0] - R[..., 0, 1],
-        ],
-        axis=-1,
-    )
+    off = R - np.swapaxes(R, -1, -2)
+    skew = np.stack([off[..., 2, 1], off[..., 0, 2], off[..., 1, 0]], axis=-1)
     trace = np.trace(R, axis1=-2, axis2=-1)
     return np.degrees(np.arctan2(np.linalg.norm(skew, axis=-1), trace - 1.0))
 
@@ -269,6 +267,8 @@ def interpolate_poses(time_s, T, query_time_s, *, max_gap_s: float = np.inf) -> 
     """
     time_s, T = _checked_series(time_s, T)
     query = np.atleast_1d(np.asarray(query_time_s, np.float64))
+    if query.ndim != 1:
+        raise ValueError(f"query_time_s must be (M,), got {query.shape}")
     right = np.clip(np.searchsorted(time_s, query), 1, max(len(time_s) - 1, 1))
     known = (query >= time_s[0]) & (query <= time_s[-1])
     result = np.full((len(query), 4, 4), np.nan)

@@ -7,6 +7,7 @@ x, y, z. Nothing else in the package reverses a spacing. World is LPS, mm.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from hipus.files import atomic_path
+
+_MAX_HEADER_BYTES = 1 << 20
+_DATA_FILE = re.compile(rb"(?i)\s*(ElementDataFile\s*=|data ?file:)(.*)")
+_SUFFIXES = (".mha", ".nii.gz", ".nii", ".nrrd")
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,19 @@ class Volume:
     direction: np.ndarray = field(default_factory=lambda: np.eye(3))
 
     def __post_init__(self) -> None:
-        """Check the array's rank and the spacing."""
-        if self.array.ndim != 3:
-            raise ValueError(f"volume must be (D, H, W), got {self.array.shape}")
+        """Check the array's shape, the spacing and the place."""
+        if self.array.ndim != 3 or 0 in self.array.shape:
+            raise ValueError(f"volume must be (D, H, W), none of them 0, got {self.array.shape}")
         spacing = tuple(float(side) for side in self.spacing_zyx_mm)
         if len(spacing) != 3 or not all(np.isfinite(side) and side > 0 for side in spacing):
             raise ValueError(f"spacing_zyx_mm must be 3 positive numbers, got {spacing}")
+        origin, direction = np.asarray(self.origin_xyz_mm), np.asarray(self.direction)
+        if origin.shape != (3,) or not np.isfinite(origin).all():
+            raise ValueError(f"origin_xyz_mm must be 3 finite numbers, got {self.origin_xyz_mm}")
+        if direction.shape != (3, 3) or not np.allclose(
+            direction @ direction.T, np.eye(3), atol=1e-3
+        ):
+            raise ValueError(f"direction must be 3 orthogonal unit columns, got\n{direction}")
 
 
 def to_sitk(volume: Volume) -> sitk.Image:
@@ -55,9 +67,17 @@ def to_sitk(volume: Volume) -> sitk.Image:
     Returns
     -------
     SimpleITK.Image
+
+    Raises
+    ------
+    ValueError
+        For values of a type that no file holds, for example float16.
     """
     array = volume.array.astype(np.uint8) if volume.array.dtype == bool else volume.array
-    image = sitk.GetImageFromArray(array)
+    try:
+        image = sitk.GetImageFromArray(array)
+    except TypeError as error:
+        raise ValueError(f"volume must be of a type that files hold, got {array.dtype}") from error
     image.SetSpacing([float(side) for side in volume.spacing_zyx_mm[::-1]])
     image.SetOrigin([float(value) for value in volume.origin_xyz_mm])
     image.SetDirection(np.asarray(volume.direction, float).ravel().tolist())
@@ -93,6 +113,28 @@ def from_sitk(image: sitk.Image) -> Volume:
     )
 
 
+def check_suffix(path: str | os.PathLike) -> Path:
+    """Return a path whose ending names a format that `write` knows, or say so.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        For another suffix.
+    """
+    path = Path(path)
+    if not path.name.endswith(_SUFFIXES):
+        raise ValueError(f"{path.name} must end in one of {', '.join(_SUFFIXES)}")
+    return path
+
+
 def write(volume: Volume, path: str | os.PathLike) -> Path:
     """Write a volume (.mha, .nii.gz, .nrrd), compressed and atomically.
 
@@ -109,10 +151,14 @@ def write(volume: Volume, path: str | os.PathLike) -> Path:
     ------
     OSError
         If the folder cannot be written.
+    ValueError
+        For another suffix. Header-and-raw pairs (.mhd, .nhdr) are refused: two files cannot
+        be moved into place as one.
     """
+    path = check_suffix(path)
     with atomic_path(path) as temporary:
         sitk.WriteImage(to_sitk(volume), str(temporary), useCompression=True)
-    return Path(path)
+    return path
 
 
 def read(path: str | os.PathLike) -> Volume:
@@ -131,13 +177,29 @@ def read(path: str | os.PathLike) -> Volume:
     FileNotFoundError
         If the file is missing.
     ValueError
-        If it is not a readable 3D image; SimpleITK's own reason is passed on.
+        For another suffix than `write` knows, for voxels in another file, or if it is not a
+        readable 3D image; SimpleITK's own reason is passed on.
     """
-    path = Path(path)
+    path = check_suffix(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing")
+    _refuse_detached(path)
     try:
         return from_sitk(sitk.ReadImage(str(path)))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ValueError(f"{path} cannot be read as a volume: {reason}") from error
+
+
+def _refuse_detached(path: Path) -> None:
+    """Raise for a header whose voxels lie in another file: it could name any file there is."""
+    if path.suffix not in (".mha", ".nrrd"):
+        return
+    with open(path, "rb") as file:
+        for line in file.read(_MAX_HEADER_BYTES).splitlines():
+            named = _DATA_FILE.match(line)
+            if named and named[2].strip().upper() != b"LOCAL":
+                name = named[2].strip().decode(errors="replace")[:60]
+                raise ValueError(f"{path}: voxels must be in the file itself, not in {name!r}")
+            if named or not line.strip():
+                return

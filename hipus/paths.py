@@ -1,9 +1,10 @@
 """Where things are.
 
 Decides the location of the repository, of inputs, results, figures, scratch and downloaded
-real data. Reads two environment variables, both machine facts: `HIPUS_ROOT` (a study folder
-other than the checkout) and `HIPUS_MIRROR` (a folder that holds the real open data).
-Deliberately creates nothing: writers make their own folders.
+real data. Reads environment variables, all machine facts: `HIPUS_ROOT` (a study folder other
+than the checkout), `HIPUS_MIRROR` (a folder that holds the real open data), `HIPUS_CACHE` and
+`XDG_CACHE_HOME` (where downloads go). Deliberately creates nothing: writers make their own
+folders.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -100,16 +101,24 @@ def record(
         "settings": asdict(study),
         "versions": versions(),
         "machine": machine(),
-        "inputs": {path.name: _fingerprint(path) for path in sorted(inputs)},
+        "inputs": _fingerprints(inputs),
         **(notes or {}),
     }
     target = paths.provenance_file(study.profile, stage)
     return write_text(target, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
-def _fingerprint(path: Path) -> dict[str, str | int]:
-    """Return size and SHA-256 of an input."""
-    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
+def _fingerprints(inputs: Iterable[Path]) -> dict[str, dict[str, str | int]]:
+    """Return size and SHA-256 of each input, by name, with its folder where two share one."""
+    files = sorted({Path(path) for path in inputs})
+    names = Counter(path.name for path in files)
+    return {
+        path.name if names[path.name] == 1 else f"{path.parent.name}/{path.name}": {
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+        }
+        for path in files
+    }
 
 
 def _processor() -> str:

@@ -7,6 +7,7 @@ adding a subject or a stage leaves the random numbers of all others unchanged.
 from __future__ import annotations
 
 import hashlib
+from numbers import Integral
 
 import numpy as np
 
@@ -36,6 +37,8 @@ def generator(seed: int, *unit: str | int) -> np.random.Generator:
         raise ValueError(f"seed must be >= 0, got {seed}")
     if not unit:
         raise ValueError("unit must name what the generator is for, got no name")
-    name = "\x1f".join(f"{type(part).__name__}:{part}" for part in (seed, *unit))
+    # A NumPy integer out of a table is the same unit as the plain one.
+    kinds = ["int" if isinstance(part, Integral) else "str" for part in (seed, *unit)]
+    name = "\x1f".join(f"{kind}:{part}" for kind, part in zip(kinds, (seed, *unit), strict=True))
     digest = hashlib.sha256(name.encode()).digest()
-    return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32).tolist())
+    return np.random.default_rng(np.frombuffer(digest, dtype="<u4").tolist())

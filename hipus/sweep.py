@@ -54,6 +54,11 @@ class Imu:
             values = np.asarray(getattr(self, name), np.float64)
             if values.shape != (len(time_s), 3):
                 raise ValueError(f"imu.{name} must be ({len(time_s)}, 3), got {values.shape}")
+            if not np.isfinite(values).all():
+                index = int(np.argmin(np.isfinite(values).all(axis=1)))
+                raise ValueError(
+                    f"imu.{name} must be finite, got {values[index]} at sample {index}"
+                )
             _set(self, name, values)
         if self.T_imu_to_probe is not None:
             mounting = geometry.check_transform(self.T_imu_to_probe, "imu.T_imu_to_probe")
@@ -220,6 +225,8 @@ def _check_frames(frames: FrameStack) -> None:
         raise ValueError(f"frames must be (N, H, W), got {shape}")
     if shape[0] == 0:
         raise ValueError("frames must hold at least one frame, got 0")
+    if 0 in shape:
+        raise ValueError(f"frames must hold at least one pixel, got {shape}")
     if np.dtype(frames.dtype) != np.uint8:
         raise ValueError(f"frames must be uint8, got {np.dtype(frames.dtype)}")
 

@@ -121,16 +121,39 @@ def read(path: str | os.PathLike, *, columns: Sequence[str] = (), **options) -> 
     FileNotFoundError
         If the file is missing; the message says which command makes it.
     ValueError
-        If a needed column is missing.
+        If it is no table of the given options, or a needed column is missing.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: {_maker(path)}")
-    table = pd.read_csv(path, **options)
+    path = existing(path)
+    try:
+        table = pd.read_csv(path, **options)
+    except ValueError as error:  # pandas names no file
+        raise ValueError(f"{path} cannot be read as a table: {error}") from error
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise ValueError(f"{path}: needs columns {missing}, has {list(table.columns)}")
     return table
+
+
+def existing(path: str | os.PathLike) -> Path:
+    """Return the path of a result or an input, or say which command makes it.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: {_maker(path)}")
+    return path
 
 
 def _maker(path: Path) -> str:
@@ -163,11 +186,44 @@ def write_metrics(values: Mapping[str, float | int | str | bool | None], path) -
     ValueError
         If a value is nested: metrics are flat, so that git shows the difference.
     """
-    nested = [name for name, value in values.items() if isinstance(value, (Mapping, list, tuple))]
+    nested = [
+        name
+        for name, value in values.items()
+        if isinstance(value, (Mapping, list, tuple)) or getattr(value, "ndim", 0)
+    ]
     if nested:
         raise ValueError(f"{Path(path).name}: metrics must be flat, got nested {nested}")
     plain = {name: _plain(value) for name, value in values.items()}
     return write_text(path, json.dumps(plain, indent=2, sort_keys=True) + "\n")
+
+
+def read_metrics(path: str | os.PathLike) -> dict[str, float | int | str | bool | None]:
+    """Read a stage's metrics.
+
+    Parameters
+    ----------
+    path : path-like
+        JSON file written by `write_metrics`.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file is missing; the message says which command makes it.
+    ValueError
+        If it holds no flat JSON.
+    """
+    path = existing(path)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold names and values, got {type(values).__name__}")
+    return values
 
 
 def _plain(value):

@@ -6,20 +6,23 @@ viewer only when a person is there: the pipeline sets `HIPUS_STATIC_VIEWS=1`.
 
 from __future__ import annotations
 
+import html
 import logging
 import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML, Image, Markdown, display
 from matplotlib.figure import Figure
 
-from hipus import images, paths
+from hipus import images, paths, tables
 from hipus.figures import style, volumes
 
 log = logging.getLogger(__name__)
 
+_SCREEN_DPI = 130
 VIEWERS = ("niivue", "itkwidgets", "none")
 
 
@@ -40,22 +43,30 @@ def show_table(table: pd.DataFrame, caption: str = "", *, rows: int = 30) -> Non
         Rows shown at most; the caption says how many there are.
     """
     cut = f" (first {rows} of {len(table)} rows)" if len(table) > rows else ""
-    styled = table.head(rows).style.hide(axis="index").format(precision=4, na_rep="–")
-    display(HTML(styled.set_caption(f"{caption}{cut}").to_html()))
+    styled = table.head(rows).style.hide(axis="index")
+    styled = styled.format(precision=4, na_rep="–", escape="html").format_index(
+        escape="html", axis="columns"
+    )
+    display(HTML(styled.set_caption(html.escape(f"{caption}{cut}")).to_html()))
 
 
-def show_figure(figure: Figure) -> None:
-    """Show a figure as a picture.
+def show_figure(figure: Figure, caption: str = "") -> None:
+    """Show a figure as a picture with its caption.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
+    caption : str
+        What is shown, with n and real or simulated; also what a screen reader says.
     """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "figure.png"
         with style.look():
             figure.savefig(target, dpi=style.PNG_DPI)
-        display(Image(data=target.read_bytes(), width=round(figure.get_figwidth() * 130)))
+        width = round(figure.get_figwidth() * _SCREEN_DPI)
+        display(Image(data=target.read_bytes(), width=width, alt=caption or "figure"))
+    if caption:
+        display(Markdown(f"*{caption}*"))
 
 
 def show_skips(profile: str, stage: str) -> bool:
@@ -69,11 +80,26 @@ def show_skips(profile: str, stage: str) -> bool:
     -------
     bool
     """
-    missing = pd.read_csv(paths.table_file(profile, f"{stage}_missing"))
+    missing = tables.read(paths.table_file(profile, f"{stage}_missing"))
     if len(missing):
         listed = "".join(f"\n- `{name}`" for name in missing["file"])
         display(Markdown(f"**SKIPPED: real open data are absent.** Run `hipus fetch`:{listed}"))
     return bool(len(missing))
+
+
+def load_figure_input(profile: str, name: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a saved figure input; none if its stage was skipped.
+
+    Parameters
+    ----------
+    profile, name : str
+
+    Returns
+    -------
+    dict of str to array
+    """
+    with np.load(tables.existing(paths.figure_input_file(profile, name))) as stored:
+        return dict(stored)
 
 
 def show_volume(volume: images.Volume, *, caption: str = "", viewer: str = "niivue") -> None:
@@ -94,7 +120,7 @@ def show_volume(volume: images.Volume, *, caption: str = "", viewer: str = "niiv
     """
     if viewer not in VIEWERS:
         raise ValueError(f"viewer must be one of {VIEWERS}, got {viewer!r}")
-    show_figure(volumes.draw_three_planes(volume, caption=caption))
+    show_figure(volumes.draw_three_planes(volume), caption)
     if not is_static() and viewer != "none":
         _show_live(volume, viewer)
 

@@ -1,6 +1,9 @@
 """Fixtures shared by all tests, and the loud list of what was skipped."""
 
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: its threads spin
+
 from pathlib import Path
 
 import numpy as np

@@ -6,14 +6,14 @@ and ours set beside it. Deliberately computes nothing.
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
 import numpy as np
 
 from hipus import geometry
-from hipus.calibration.plus_config import attribute, numbers, parse
+from hipus.formats.plus_xml import attribute, matrix, numbers, parse
 
 
 @dataclass(frozen=True)
@@ -78,80 +78,78 @@ def read_plus_results(path) -> PlusResults:
     ValueError
         Naming the file and what is missing or malformed in it.
     """
-    path = Path(path)
-    root = parse(path)
-    matrix = _element(path, root, "CalibrationResults/Transform")
-    T = np.array(numbers(path, matrix, "Matrix", 16)).reshape(4, 4)
+    root, name = parse(path), Path(path).name
+    T = matrix(_element(root, "CalibrationResults/Transform", name), "Matrix", name)
     wires = root.findall("ErrorReport/ReprojectionError2DStatistics/Wire")
-    names = tuple(attribute(path, wire, "Name") for wire in wires)
+    names = tuple(attribute(wire, "Name", name) for wire in wires)
     if not names or len(names) % 3:
-        raise ValueError(f"{path.name}: ErrorReport must list 3 wires a pattern, got {len(names)}")
+        raise ValueError(f"{name}: ErrorReport must list 3 wires a pattern, got {len(names)}")
     return PlusResults(
         wire_names=names,
-        T_pixel_to_probe=geometry.check_transform(T, f"{path.name}: Matrix", rigid=False),
-        calibration=_frames(path, root, "Calibration", names),
-        validation=_frames(path, root, "Validation", names),
+        T_pixel_to_probe=geometry.check_transform(T, f"{name}: Matrix", rigid=False),
+        calibration=_frames(root, "Calibration", names, name),
+        validation=_frames(root, "Validation", names, name),
     )
 
 
-def _element(path: Path, root: ElementTree.Element, where: str) -> ElementTree.Element:
+def _element(root: Element, place: str, where: str) -> Element:
     """Return an element that must be there."""
-    element = root.find(where)
+    element = root.find(place)
     if element is None:
-        raise ValueError(f"{path.name}: no {where} element")
+        raise ValueError(f"{where}: no {place} element")
     return element
 
 
-def _frames(path: Path, root: ElementTree.Element, which: str, names: tuple[str, ...]):
+def _frames(root: Element, which: str, names: tuple[str, ...], where: str) -> PlusFrames:
     """Return the frames of one sweep."""
-    printed = _element(path, root, "ErrorReport/ReprojectionError3DStatistics")
-    frames = _element(path, root, f"ErrorReport/{which}Data").findall("Frame")
+    printed = _element(root, "ErrorReport/ReprojectionError3DStatistics", where)
+    frames = _element(root, f"ErrorReport/{which}Data", where).findall("Frame")
     if not frames:
-        raise ValueError(f"{path.name}: ErrorReport/{which}Data has no Frame element")
+        raise ValueError(f"{where}: ErrorReport/{which}Data has no Frame element")
     return PlusFrames(
-        points_px=np.stack([_points(path, frame, names) for frame in frames]),
-        T_probe_to_reference=np.stack([_pose(path, frame) for frame in frames]),
-        reprojection_mm=np.stack([_errors(path, frame, names) for frame in frames]),
-        error_mm_mean=numbers(path, printed, f"{which}MeanMm", 1)[0],
-        error_mm_sd=numbers(path, printed, f"{which}StdDevMm", 1)[0],
+        points_px=np.stack([_points(frame, names, where) for frame in frames]),
+        T_probe_to_reference=np.stack([_pose(frame, where) for frame in frames]),
+        reprojection_mm=np.stack([_errors(frame, names, where) for frame in frames]),
+        error_mm_mean=numbers(printed, f"{which}MeanMm", where, count=1)[0],
+        error_mm_sd=numbers(printed, f"{which}StdDevMm", where, count=1)[0],
     )
 
 
-def _is_found(frame: ElementTree.Element) -> bool:
+def _is_found(frame: Element) -> bool:
     """Tell whether fCal found the wires in a frame."""
     return frame.get("SegmentationStatus") == "OK"
 
 
-def _points(path: Path, frame: ElementTree.Element, names: tuple[str, ...]) -> np.ndarray:
+def _points(frame: Element, names: tuple[str, ...], where: str) -> np.ndarray:
     """Return a frame's dots in the order of the wires, (3 L, 2)."""
     if not _is_found(frame):
         return np.full((len(names), 2), np.nan)
     found = {
-        attribute(path, point, "WireName"): numbers(path, point, "Position", 3)[:2]
+        attribute(point, "WireName", where): numbers(point, "Position", where, count=3)[:2]
         for point in frame.findall("SegmentedPoints/Point")
     }
-    return np.array([_named(path, frame, found, name) for name in names])
+    return np.array([_named(frame, found, name, where) for name in names])
 
 
-def _errors(path: Path, frame: ElementTree.Element, names: tuple[str, ...]) -> np.ndarray:
+def _errors(frame: Element, names: tuple[str, ...], where: str) -> np.ndarray:
     """Return a frame's 3D errors in the order of the middle wires, (L,)."""
     if not _is_found(frame):
         return np.full(len(names) // 3, np.nan)
     found = {
-        attribute(path, error, "WireName"): numbers(path, error, "ErrorMm", 1)[0]
+        attribute(error, "WireName", where): numbers(error, "ErrorMm", where, count=1)[0]
         for error in frame.findall("ReprojectionError3DList/ReprojectionError3D")
     }
-    return np.array([_named(path, frame, found, name) for name in names[1::3]])
+    return np.array([_named(frame, found, name, where) for name in names[1::3]])
 
 
-def _named(path: Path, frame: ElementTree.Element, found: dict, name: str):
+def _named(frame: Element, found: dict, name: str, where: str):
     """Return a wire's entry."""
     if name not in found:
-        raise ValueError(f"{path.name}: Frame {frame.get('Index')} lists no wire {name}")
+        raise ValueError(f"{where}: Frame {frame.get('Index')} lists no wire {name}")
     return found[name]
 
 
-def _pose(path: Path, frame: ElementTree.Element) -> np.ndarray:
+def _pose(frame: Element, where: str) -> np.ndarray:
     """Return a frame's probe pose, NaN where the wires or the pose are invalid, (4, 4)."""
     if not _is_found(frame):
         return np.full((4, 4), np.nan)
@@ -159,9 +157,9 @@ def _pose(path: Path, frame: ElementTree.Element) -> np.ndarray:
     poses = []
     for name in ("ReferenceToTrackerTransform", "ProbeToTrackerTransform"):
         if name not in fields:
-            raise ValueError(f"{path.name}: Frame {frame.get('Index')} has no {name}")
+            raise ValueError(f"{where}: Frame {frame.get('Index')} has no {name}")
         status = fields.get(f"{name}Status")
         if status is not None and status.get("Value") != "OK":
             return np.full((4, 4), np.nan)
-        poses.append(np.array(numbers(path, fields[name], "Value", 16)).reshape(4, 4))
+        poses.append(matrix(fields[name], "Value", where))
     return geometry.relative(poses[0], poses[1])

@@ -43,6 +43,12 @@ class CalibrationUncertainty:
     covariance : numpy.ndarray (8, 8) float64
         Of `PARAMETERS`: rotations about and shifts along the image's own lateral (u), axial
         (v) and elevational (out-of-plane) axes through the dots' mean, and pixel sizes.
+
+    Notes
+    -----
+    Sampling alone. An error of the phantom's registration, or of the beam's thickness, moves
+    all frames alike and leaves no trace here: on PLUS's fCal 2.0 sweep the out-of-plane tilt
+    has a standard deviation of 0.2 degrees, yet the classic method differs by 6.
     """
 
     covariance: np.ndarray

@@ -2,7 +2,7 @@
 
 Decides the geometry that spatial calibration rests on: wires in patterns of three (two
 parallel outer ones and an oblique middle one in their plane). Deliberately knows no file
-format (see `plus_config`), nothing of images (see `nwire`) or of poses (see `spatial`).
+format (see `plus_phantom`), nothing of images (see `nwire`) or of poses (see `spatial`).
 """
 
 from __future__ import annotations

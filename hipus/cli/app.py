@@ -15,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     help="Freehand 3D ultrasound: look at sweeps, calibrate a probe, reconstruct a volume.",
 )
 app.command("info")(sweeps.info)
@@ -51,4 +52,7 @@ def main() -> None:
         if "-v" in sys.argv or "--verbose" in sys.argv:
             raise
         typer.echo(f"hipus: error: {error}", err=True)
+        sys.exit(1)
+    except MemoryError as error:
+        typer.echo(f"hipus: error: not enough memory: {error}", err=True)
         sys.exit(1)

@@ -28,6 +28,25 @@ def emit(content: dict, target: Path | None = None) -> None:
     typer.echo(text)
 
 
+def refuse_input(target: Path, *inputs: Path | None) -> None:
+    """Raise if an output would replace one of the inputs.
+
+    Parameters
+    ----------
+    target : Path
+    *inputs : Path or None
+        None for an input that was not named.
+
+    Raises
+    ------
+    ValueError
+        Naming the output.
+    """
+    named = [path for path in inputs if path is not None and path.exists()]
+    if target.exists() and any(target.samefile(path) for path in named):
+        raise ValueError(f"output must not replace an input, got {target} for both")
+
+
 def plain(value):
     """Return a value as JSON has it."""
     if isinstance(value, np.ndarray | np.generic):

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from hipus.sweep import Sweep
+from hipus.sweep import FrameStack
 
 
-def counted(sweep: Sweep, *, block_size: int = 16) -> Iterator[np.ndarray]:
-    """Yield a sweep's frames in blocks behind a progress bar, if a person is watching.
+class Watched:
+    """Frames behind a progress bar that moves as they are read.
 
     Parameters
     ----------
-    sweep : Sweep
-    block_size : int
-
-    Yields
-    ------
-    numpy.ndarray (n, H, W)
+    frames : FrameStack (N, H, W)
+    title : str
+        Stands before the bar. There is a bar only where a person is watching, and only when
+        reading takes more than a second.
     """
-    from tqdm import tqdm
 
-    with tqdm(total=len(sweep), unit="frame", disable=None, delay=1) as bar:
-        for part, block in sweep.blocks(block_size):
-            yield block
-            bar.update(part.stop - part.start)
+    def __init__(self, frames: FrameStack, title: str = "") -> None:
+        """Start the bar."""
+        from tqdm import tqdm
+
+        self.shape, self.dtype = frames.shape, frames.dtype
+        self._frames = frames
+        self._bar = tqdm(total=self.shape[0], desc=title, unit="frame", disable=None, delay=1)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        """Return frames, and move the bar to the last of them."""
+        block = np.asarray(self._frames[part])
+        stop = part.indices(self.shape[0])[1]
+        self._bar.update(max(stop - self._bar.n, 0))
+        if stop == self.shape[0]:
+            self._bar.close()
+        return block

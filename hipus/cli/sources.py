@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from hipus import geometry
+from hipus.files import atomic_path
 from hipus.formats import metafile, plus_config, tusrec
 from hipus.formats.sequence import Sequence, from_sweep
 from hipus.sweep import Sweep
@@ -43,8 +45,8 @@ def read_sweep(
     path : Path
     probe, reference : str
         Names of the frames of reference in a sequence metafile.
-    calibration : array-like (4, 4) or Path, optional
-        `T_pixel_to_probe`; for a TUS-REC scan also its `calib_matrix.csv`.
+    calibration : array-like (4, 4), optional
+        `T_pixel_to_probe`; a sequence metafile may hold its own.
 
     Returns
     -------
@@ -60,13 +62,13 @@ def read_sweep(
     if path.name.lower().endswith(TUSREC_SUFFIX):
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing")
-        return tusrec.read(path, calibration)
+        return replace(tusrec.read(path), T_pixel_to_probe=calibration)
     sequence = read_sequence(path)
     return sequence.to_sweep(probe=probe, reference=reference, T_pixel_to_probe=calibration)
 
 
 def read_calibration(path: Path) -> np.ndarray:
-    """Read `T_pixel_to_probe` from a PLUS XML (Image to Probe) or from our own JSON.
+    """Read `T_pixel_to_probe` from a PLUS XML, a TUS-REC calibration csv or our own JSON.
 
     Raises
     ------
@@ -79,18 +81,36 @@ def read_calibration(path: Path) -> np.ndarray:
         raise FileNotFoundError(f"{path} is missing")
     if path.suffix.lower() == ".xml":
         return plus_config.read_transform(path, "Image", "Probe")
+    if path.suffix.lower() == ".csv":
+        return tusrec.read_calibration(path).T_pixel_to_probe
     try:
         matrix = json.loads(path.read_text(encoding="utf-8"))["T_pixel_to_probe"]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
-            f"{path} must be a PLUS .xml, or JSON with T_pixel_to_probe as `hipus calibrate "
-            f"space` writes it"
+            f"{path} must be a PLUS .xml, a TUS-REC .csv, or JSON with T_pixel_to_probe as "
+            f"`hipus calibrate space` writes it"
         ) from error
-    return geometry.check_transform(matrix, f"{path.name}: T_pixel_to_probe", rigid=False)
+    return _checked_matrix(matrix, f"{path.name}: T_pixel_to_probe")
 
 
-def write_sweep(sweep: Sweep, path: Path) -> Path:
+def _checked_matrix(matrix, name: str) -> np.ndarray:
+    """Return one 4 x 4 transform of whatever a JSON file held."""
+    try:
+        matrix = np.array(matrix, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be 4 rows of 4 numbers: {error}") from error
+    if matrix.shape != (4, 4):
+        raise ValueError(f"{name} must be 4 rows of 4 numbers, got shape {matrix.shape}")
+    return geometry.check_transform(matrix, name, rigid=False)
+
+
+def write_sweep(sweep: Sweep, path: Path) -> list[Path]:
     """Write a sweep in the format that the ending names.
+
+    Returns
+    -------
+    list of Path
+        The file, and for a calibrated TUS-REC scan its calibration beside it.
 
     Raises
     ------
@@ -99,8 +119,19 @@ def write_sweep(sweep: Sweep, path: Path) -> Path:
     """
     name = path.name.lower()
     if name.endswith(TUSREC_SUFFIX):
-        return tusrec.write(sweep, path)
+        return _write_scan(sweep, path)
     if name.endswith(SEQUENCE_SUFFIXES):
-        return metafile.write(path, from_sweep(sweep))
+        return [metafile.write(path, from_sweep(sweep))]
     endings = ", ".join((*SEQUENCE_SUFFIXES, TUSREC_SUFFIX))
     raise ValueError(f"{path} must end in one of {endings}")
+
+
+def _write_scan(sweep: Sweep, path: Path) -> list[Path]:
+    """Write a TUS-REC scan; its calibration, which the format keeps apart, goes beside it."""
+    if sweep.T_pixel_to_probe is None:
+        return [tusrec.write(sweep, path)]
+    beside = path.with_name(f"{path.stem}.calib_matrix.csv")
+    with atomic_path(beside) as temporary:
+        tusrec.write_calibration(sweep.T_pixel_to_probe, temporary)
+        tusrec.write(sweep, path)
+    return [path, beside]

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hipus.cli.output import emit
+from hipus.cli.output import emit, refuse_input
+from hipus.files import atomic_path
 
 
 class Interpolation(StrEnum):
@@ -28,7 +29,7 @@ class Compounding(StrEnum):
 
 SweepPath = Annotated[Path, typer.Argument(help="Sweep: .igs.mha, .igs.mhd, .igs.nrrd or .h5.")]
 Probe = Annotated[str, typer.Option(help="Name of the probe's frame in the file.")]
-Reference = Annotated[str | None, typer.Option(help="What poses refer to [default: Reference].")]
+Reference = Annotated[str | None, typer.Option(help="What poses refer to; left out: Reference.")]
 
 
 def info(sweep: SweepPath) -> None:
@@ -85,7 +86,8 @@ def convert(
     source: Annotated[Path, typer.Argument(help="Sweep to read.")],
     target: Annotated[Path, typer.Argument(help="Sweep to write; its ending names the format.")],
     image_to_probe: Annotated[
-        Path | None, typer.Option(help="Calibration to store: PLUS .xml or our .json.")
+        Path | None,
+        typer.Option(help="Calibration to store: PLUS .xml, TUS-REC .csv or our .json."),
     ] = None,
     probe: Probe = "Probe",
     reference: Reference = None,
@@ -93,7 +95,8 @@ def convert(
     """Convert between sequence metafiles (.mha, .mhd, .nrrd) and TUS-REC scans (.h5).
 
     Between sequence metafiles every transform, status and field is kept. Towards or from a
-    TUS-REC scan the sweep is kept: frames, times, poses and calibration.
+    TUS-REC scan the sweep is kept: frames, times and poses. A scan holds no calibration: it is
+    written beside it, to SCAN.calib_matrix.csv, and read again by `--image-to-probe`.
     """
     from hipus.cli import sources
     from hipus.formats import metafile
@@ -104,15 +107,15 @@ def convert(
     if all(is_sequence) and image_to_probe is None:
         sequence = sources.read_sequence(source)
         metafile.write(target, sequence)
-        frames = len(sequence)
+        frames, written = len(sequence), [target]
     else:
+        refuse_input(target, source, image_to_probe)  # not all of the source is kept
         calibration = sources.read_calibration(image_to_probe) if image_to_probe else None
         sweep = sources.read_sweep(
             source, probe=probe, reference=reference, calibration=calibration
         )
-        sources.write_sweep(sweep, target)
-        frames = len(sweep)
-    emit({"written": target, "frames_total": frames})
+        frames, written = len(sweep), sources.write_sweep(sweep, target)
+    emit({"written": written, "frames_total": frames})
 
 
 def reconstruct(
@@ -120,7 +123,7 @@ def reconstruct(
     output: Annotated[Path, typer.Option("--output", "-o", help="Volume to write, e.g. .mha.")],
     image_to_probe: Annotated[
         Path | None,
-        typer.Option(help="PLUS .xml or our .json; left out: the sweep's own calibration."),
+        typer.Option(help="PLUS .xml, TUS-REC .csv or our .json; left out: the sweep's own."),
     ] = None,
     spacing_mm: Annotated[str, typer.Option(help="Voxel side, one number or x,y,z.")] = "0.5",
     interpolation: Annotated[Interpolation, typer.Option()] = Interpolation.LINEAR,
@@ -137,19 +140,27 @@ def reconstruct(
     Frames whose chain of transforms is invalid are left out and counted. The extent is
     rounded as the present PLUS toolkit does it.
     """
+    from hipus import images
     from hipus.cli import sources
 
+    images.check_suffix(output)
+    refuse_input(output, sweep, image_to_probe)
+    sides = _spacing(spacing_mm)
     calibration = sources.read_calibration(image_to_probe) if image_to_probe else None
     loaded = sources.read_sweep(sweep, probe=probe, reference=reference, calibration=calibration)
+    if loaded.T_pixel_to_probe is None:
+        raise ValueError(f"{sweep} holds no calibration: name one with --image-to-probe")
     kind = "maximum" if compounding is Compounding.MAX else compounding.value
-    result = _reconstructed(loaded, _spacing(spacing_mm), clip, interpolation.value, kind)
-    _write_volume(result, output)
-    emit(_volume_facts(result, output), output.with_name(f"{output.name}.json"))
+    # The facts' place is taken first: an unwritable folder shows now, not after the work.
+    with atomic_path(output.with_name(f"{output.name}.json")) as facts:
+        result = _reconstructed(loaded, sides, clip, interpolation.value, kind)
+        _write_volume(result, output)
+        emit(_volume_facts(result, output), facts)
 
 
 def _reconstructed(sweep, spacing_xyz_mm, clip, interpolation: str, compounding: str):
     """Return the reconstruction of a calibrated sweep, showing progress."""
-    from hipus.cli.progress import counted
+    from hipus.cli.progress import Watched
     from hipus.reconstruction import grid, region, voxelisation
 
     shape_hw = tuple(sweep.frames.shape[1:])
@@ -158,7 +169,7 @@ def _reconstructed(sweep, spacing_xyz_mm, clip, interpolation: str, compounding:
     poses = sweep.T_pixel_to_reference
     voxels = grid.grid_around(poses, area, spacing_xyz_mm=spacing_xyz_mm)
     return voxelisation.voxelise(
-        counted(sweep),
+        Watched(sweep.frames),
         poses,
         voxels,
         interpolation=interpolation,

@@ -19,6 +19,8 @@ from hipus.files import atomic_path
 TEXT_WIDTH_IN = 6.0
 COLUMN_WIDTH_IN = 2.9
 PNG_DPI = 220
+#: Endings of a saved figure, each with the metadata that would change from run to run.
+SUFFIXES = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
 
 PALETTE = {
     "ours": "#0072B2",
@@ -92,7 +94,7 @@ def new_figure(
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:
-    """Save a figure as PDF and PNG, byte for byte the same for the same figure.
+    """Save a figure as PDF and PNG, byte for byte the same for the same drawing.
 
     Parameters
     ----------
@@ -104,9 +106,14 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     -------
     list of Path
         The PDF and the PNG.
+
+    Notes
+    -----
+    Each format is laid out for itself, because text widths differ with the resolution; a
+    figure that was saved before may therefore move by a hair when it is saved again.
     """
     written = []
-    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".png", {"Software": None})):
+    for suffix, metadata in SUFFIXES.items():
         target = stem.with_name(stem.name + suffix)
         with look(), atomic_path(target) as temporary:
             figure.savefig(temporary, format=suffix[1:], metadata=metadata)

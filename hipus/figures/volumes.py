@@ -8,23 +8,23 @@ from matplotlib.figure import Figure
 from hipus.figures import style
 from hipus.images import Volume
 
-_PLANES = (("axial, z", 0), ("coronal, y", 1), ("sagittal, x", 2))
+#: Named after the axis across them: in a marker's frame no plane is axial or coronal.
+_PLANES = (("across z,", 0), ("across y,", 1), ("across x,", 2))
 
 
-def draw_three_planes(volume: Volume, *, caption: str = "", at: tuple | None = None) -> Figure:
+def draw_three_planes(volume: Volume, *, at: tuple | None = None) -> Figure:
     """Draw the three orthogonal planes through a point of a volume.
 
     Parameters
     ----------
     volume : Volume
-    caption : str
-        Title of the figure.
     at : tuple of 3 int, optional
         Index [z, y, x]; the middle when left out.
 
     Returns
     -------
     matplotlib.figure.Figure
+        Titles say how far each plane lies from the volume's centre.
     """
     at = at or tuple(size // 2 for size in volume.array.shape)
     extents = [
@@ -37,9 +37,9 @@ def draw_three_planes(volume: Volume, *, caption: str = "", at: tuple | None = N
         for axis_box, (name, axis), extent in zip(axes, _PLANES, extents, strict=True):
             plane = np.take(volume.array, at[axis], axis=axis)
             show_plane(axis_box, plane, extent)
-            offset = (at[axis] - volume.array.shape[axis] / 2) * volume.spacing_zyx_mm[axis]
+            middle = (volume.array.shape[axis] - 1) / 2
+            offset = (at[axis] - middle) * volume.spacing_zyx_mm[axis]
             axis_box.set_title(f"{name} {offset:+.1f} mm")
-        figure.suptitle(caption, fontsize=8)
     return figure
 
 

@@ -7,6 +7,7 @@ is known in elements, and in millimetres only once the caller states the element
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hipus import plain_yaml
 from hipus.files import write_text
+from hipus.plain_yaml import short
 
 #: Speed of sound with which the printed imaging depth of the samples agrees to 0.1 %.
 SPEED_OF_SOUND_M_S = 1540.0
@@ -159,19 +162,17 @@ def read_header(path: str | os.PathLike) -> Header:
 
 def _load(path: Path) -> object:
     """Return the parsed YAML of a header."""
-    import yaml
-
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such Clarius header (the .yml beside the .raw)")
-    if path.stat().st_size > _MAX_BYTES:
-        raise ValueError(f"{path.name} must be <= {_MAX_BYTES} bytes, got {path.stat().st_size}")
-    try:
-        text = path.read_text(encoding="utf-8")
-        quoted = re.sub(r"(?m)^(tgc:[ \t]*)(\{.*)$", r"\1'\2'", text)
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return yaml.load(quoted, Loader=loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} is no readable YAML: {error}") from error
+    documents = plain_yaml.read_documents(path, max_bytes=_MAX_BYTES, mend=_quote_tgc)
+    if len(documents) != 1:
+        raise ValueError(f"{path.name} must hold one YAML document, got {len(documents)}")
+    return documents[0]
+
+
+def _quote_tgc(text: str) -> str:
+    """Quote the one line of every export that is no YAML."""
+    return re.sub(r"(?m)^(tgc:[ \t]*)(\{.*)$", r"\1'\2'", text)
 
 
 class _Keys:
@@ -187,21 +188,25 @@ class _Keys:
         """Return a nested list or mapping."""
         found = self.values.get(key)
         if not isinstance(found, kind):
-            raise ValueError(f"{self.name}: {key!r} must be a {kind.__name__}, got {found!r}")
+            raise ValueError(f"{self.name}: {key!r} must be a {kind.__name__}, got {short(found)}")
         return found
 
     def text(self, key: str, *, default: str) -> str:
         """Return a text."""
-        return str(self.values.get(key, default))
+        found = self.values.get(key, default)
+        if not isinstance(found, str | int | float):
+            raise ValueError(f"{self.name}: {key!r} must be a text, got {short(found)}")
+        return str(found)
 
     def number(self, key: str) -> float:
         """Return a number in Hz, mm, degrees or bytes."""
         found = self.values.get(key)
-        match = _NUMBER.match(str(found))
-        if not match or match[2] not in {"", *_SCALE}:
+        match = _NUMBER.match(str(found)) if isinstance(found, str | int | float) else None
+        value = _finite(match[1]) if match and match[2] in {"", *_SCALE} else None
+        if value is None:
             units = ", ".join(_SCALE)
-            raise ValueError(f"{self.name}: {key!r} must be a number ({units}), got {found!r}")
-        return float(match[1]) * _SCALE.get(match[2], 1.0)
+            raise ValueError(f"{self.name}: {key!r} must be a number ({units}), got {short(found)}")
+        return value * _SCALE.get(match[2], 1.0)
 
     def whole(self, key: str) -> int:
         """Return a whole number."""
@@ -209,6 +214,15 @@ class _Keys:
         if found != int(found):
             raise ValueError(f"{self.name}: {key!r} must be a whole number, got {found}")
         return int(found)
+
+
+def _finite(text: str) -> float | None:
+    """Return a text's finite number, None where it has none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def write_header(header: Header, path: str | os.PathLike) -> Path:

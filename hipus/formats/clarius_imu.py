@@ -12,13 +12,17 @@ gains were never calibrated reads a few percent off at rest (0.92 g in that exam
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from hipus import plain_yaml
 from hipus.files import write_text
+from hipus.plain_yaml import short
 from hipus.sweep import Imu, check_times
 
 STANDARD_GRAVITY_M_S2 = 9.80665
@@ -94,58 +98,65 @@ def read_imu_log(path: str | os.PathLike) -> ClariusImu:
     stamps = [_number(path.name, index, s, "timestamp") for index, s in enumerate(samples)]
     time_s = check_times(np.array(stamps) * _NS, f"{path.name}: timestamps")
     acceleration_g = _vectors(path.name, samples, "accelerometer")
-    nothing = float("nan")
-    turned = [sample.get("orientation") or {} for sample in samples]
     return ClariusImu(
         imu=Imu(
             time_s=time_s,
             angular_velocity_rad_s=_vectors(path.name, samples, "gyroscope"),
             acceleration_m_s2=acceleration_g * STANDARD_GRAVITY_M_S2,
         ),
-        magnetic_flux_gauss=np.array(
-            [[s.get(f"magnetometer {axis}", nothing) for axis in _AXES] for s in samples], float
-        ),
-        orientation_wxyz=np.array(
-            [[q.get(f"q{part}", nothing) for part in range(4)] for q in turned], float
-        ),
+        magnetic_flux_gauss=_vectors(path.name, samples, "magnetometer", is_optional=True),
+        orientation_wxyz=_orientations(path.name, samples),
     )
 
 
 def _load(path: Path) -> list[dict]:
     """Return the samples of a log."""
-    import yaml
-
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such Clarius IMU log")
-    if path.stat().st_size > _MAX_BYTES:
-        raise ValueError(f"{path.name} must be <= {_MAX_BYTES} bytes, got {path.stat().st_size}")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        with open(path, encoding="utf-8") as stream:
-            documents = [found for found in yaml.load_all(stream, Loader=loader) if found]
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} is no readable YAML: {error}") from error
+    documents = [found for found in plain_yaml.read_documents(path, max_bytes=_MAX_BYTES) if found]
     samples = [s for found in documents for s in (found if isinstance(found, list) else [found])]
     if not samples:
         raise ValueError(f"{path.name} must hold at least one sample, got none")
     for index, sample in enumerate(samples):
         if not isinstance(sample, dict):
-            raise ValueError(f"{path.name}: sample {index} must be keys and values, got {sample!r}")
+            raise ValueError(
+                f"{path.name}: sample {index} must be keys and values, got {short(sample)}"
+            )
     return samples
 
 
-def _number(name: str, index: int, sample: dict, key: str) -> float:
-    """Return one finite number of one sample."""
+def _number(name: str, index: int, sample: dict, key: str, *, is_optional=False) -> float:
+    """Return one finite number of one sample; NaN where an optional one is absent."""
     found = sample.get(key)
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not np.isfinite(found):
-        raise ValueError(f"{name}: sample {index} must have a number {key!r}, got {found!r}")
-    return found
+    if found is None and is_optional:
+        return math.nan
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    # A whole number beyond the range of floats has no finite value either.
+    if not is_number or not abs(found) <= sys.float_info.max:
+        raise ValueError(f"{name}: sample {index} must have a number {key!r}, got {short(found)}")
+    return float(found)
 
 
-def _vectors(name: str, samples: list[dict], key: str) -> np.ndarray:
+def _vectors(name: str, samples: list[dict], key: str, *, is_optional=False) -> np.ndarray:
     """Return the (M, 3) values of one sensor."""
+    keys = [f"{key} {axis}" for axis in _AXES]
     rows = enumerate(samples)
-    return np.array([[_number(name, i, s, f"{key} {axis}") for axis in _AXES] for i, s in rows])
+    return np.array(
+        [[_number(name, i, s, k, is_optional=is_optional) for k in keys] for i, s in rows]
+    )
+
+
+def _orientations(name: str, samples: list[dict]) -> np.ndarray:
+    """Return the (M, 4) quaternions that the probe logged, NaN where there is none."""
+    turned = [sample.get("orientation") or {} for sample in samples]
+    for index, found in enumerate(turned):
+        if not isinstance(found, dict):
+            raise ValueError(
+                f"{name}: sample {index}: orientation must hold q0 to q3, got {short(found)}"
+            )
+    keys = [f"q{part}" for part in range(4)]
+    rows = enumerate(turned)
+    return np.array([[_number(name, i, q, k, is_optional=True) for k in keys] for i, q in rows])
 
 
 def imu_gaps_s(imu: Imu, *, factor: float = GAP_FACTOR) -> np.ndarray:

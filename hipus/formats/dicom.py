@@ -7,15 +7,16 @@ says which source is good enough. Deliberately reads ultrasound only, and writes
 
 from __future__ import annotations
 
-import enum
 import logging
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hipus.formats.burnt_in import MaskedFrames, mask_burnt_in_text
+from hipus.formats.dicom_geometry import PixelSpacing, SpacingSource, regions_of, spacings_of
 from hipus.sweep import check_times
 
 log = logging.getLogger(__name__)
@@ -30,30 +31,12 @@ _TAGS = [
     *("ExtendedOffsetTable", "ExtendedOffsetTableLengths", "SequenceOfUltrasoundRegions"),
 ]
 _MAX_BYTES = 8 << 30
+#: What pydicom and its decoders raise for damaged files, beside ValueError.
+_DAMAGE = (EOFError, RuntimeError, AttributeError, TypeError, KeyError, struct.error)
 #: Difference of colour channels from which a pixel was drawn in colour; lossy compression of
 #: grey pictures stays below.
 COLOUR_GREY_LEVELS = 32
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-_TISSUE_2D, _CENTIMETRES = 1, 3
-
-
-class SpacingSource(enum.Enum):
-    """Where a pixel spacing comes from, best first."""
-
-    #: PhysicalDeltaX and Y of an ultrasound region, in cm: written by the scanner.
-    ULTRASOUND_REGION = "ultrasound_region"
-    #: PixelSpacing with another value than 1: of unknown origin, often edited.
-    PIXEL_SPACING = "pixel_spacing"
-    #: PixelSpacing of exactly 1 by 1: what software fills in when it knows nothing.
-    UNTRUSTED_PLACEHOLDER = "untrusted_placeholder"
-
-
-@dataclass(frozen=True)
-class PixelSpacing:
-    """One statement of the pixel spacing, and who makes it."""
-
-    spacing_xy_mm: tuple[float, float]
-    source: SpacingSource
 
 
 @dataclass(frozen=True)
@@ -129,8 +112,9 @@ def read(path: str | os.PathLike) -> DicomCine:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such DICOM file")
     try:
+        _refuse_deflated(path)
         found = pydicom.dcmread(path, specific_tags=_TAGS)
-    except (pydicom.errors.InvalidDicomError, EOFError) as error:
+    except (pydicom.errors.InvalidDicomError, *_DAMAGE) as error:
         raise ValueError(f"{path.name} is no readable DICOM: {error}") from error
     _check_kind(found, path.name)
     _check_decoder(found, path.name)
@@ -139,9 +123,19 @@ def read(path: str | os.PathLike) -> DicomCine:
         frames=frames,
         is_coloured=is_coloured,
         time_s=_times(found, path.name, count=len(frames)),
-        spacings=_spacings(found),
-        regions_xyxy=_regions(found),
+        spacings=spacings_of(found),
+        regions_xyxy=regions_of(found),
     )
+
+
+def _refuse_deflated(path: Path) -> None:
+    """Raise for a data set that is deflated as a whole: no declared size bounds it."""
+    from pydicom.filereader import read_file_meta_info
+    from pydicom.uid import UID
+
+    syntax = UID(str(read_file_meta_info(path).get("TransferSyntaxUID", "")))
+    if syntax.is_transfer_syntax and syntax.is_deflated:
+        raise ValueError(f"{path.name}: TransferSyntaxUID must not be deflated, got {syntax.name}")
 
 
 def _check_kind(found, name: str) -> None:
@@ -199,7 +193,7 @@ def _decode(found, name: str) -> tuple[np.ndarray, np.ndarray]:
             if done < len(frames):
                 frames[done], is_coloured[done] = to_grey(picture)
             done += 1
-    except (ValueError, RuntimeError, EOFError, AttributeError) as error:
+    except (ValueError, *_DAMAGE) as error:
         raise ValueError(f"{name}: frame {done} cannot be decoded: {error}") from error
     if done != len(frames):
         raise ValueError(f"{name}: NumberOfFrames is {len(frames)}, got {done} frames")
@@ -253,42 +247,3 @@ def _times(found, name: str, *, count: int) -> np.ndarray | None:
     if found.get("FrameTime"):
         return check_times(np.arange(count) * float(found.FrameTime) * 1e-3, f"{name}: FrameTime")
     return None
-
-
-def _tissue_regions(found) -> list:
-    """Return the ultrasound regions that show a two-dimensional picture."""
-    regions = found.get("SequenceOfUltrasoundRegions") or []
-    return [region for region in regions if region.get("RegionSpatialFormat") == _TISSUE_2D]
-
-
-def _spacings(found) -> tuple[PixelSpacing, ...]:
-    """Return every pixel spacing a file states, best source first."""
-    stated = []
-    for region in _tissue_regions(found):
-        units = {region.get(f"PhysicalUnits{axis}Direction") for axis in "XY"}
-        sides = [10 * abs(float(region.get(f"PhysicalDelta{axis}") or 0)) for axis in "XY"]
-        if units == {_CENTIMETRES} and min(sides) > 0:
-            stated.append(PixelSpacing((sides[0], sides[1]), SpacingSource.ULTRASOUND_REGION))
-    if found.get("PixelSpacing"):
-        down, right = (float(side) for side in found.PixelSpacing)
-        is_placeholder = (down, right) == (1.0, 1.0) or min(down, right) <= 0
-        kind = (
-            SpacingSource.UNTRUSTED_PLACEHOLDER if is_placeholder else SpacingSource.PIXEL_SPACING
-        )
-        stated.append(PixelSpacing((right, down), kind))
-    return tuple(stated)
-
-
-def _regions(found) -> tuple[tuple[int, int, int, int], ...]:
-    """Return the boxes of the two-dimensional regions that lie within the picture."""
-    keys = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1")
-    keys += ("RegionLocationMaxY1",)
-    whole = [r for r in _tissue_regions(found) if all(r.get(key) is not None for key in keys)]
-    limits = (found.Columns, found.Rows) * 2
-    boxes = [tuple(int(region.get(key)) for key in keys) for region in whole]
-    inside = [
-        box
-        for box in boxes
-        if all(0 <= edge < limit for edge, limit in zip(box, limits, strict=True))
-    ]
-    return tuple(inside)

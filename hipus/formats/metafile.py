@@ -71,10 +71,8 @@ def read(
     if on_bad_time not in ("raise", "drop"):
         raise ValueError(f"on_bad_time must be 'raise' or 'drop', got {on_bad_time!r}")
     parsed = _syntax_of(path).read_header(path)
-    fields = dict(parsed.fields)
-    stored = fields.pop(_ORIENTATION, "")
-    image_type = fields.pop(_IMAGE_TYPE, "")
-    turn, presented = _turn(stored, parsed, assumed_orientation)
+    used = _used_orientation(parsed, assumed_orientation)
+    turn = orientation.turn_to_mf(used, f"{path}: {_ORIENTATION}") if used else orientation.Turn()
     frames = pixels.open_frames(parsed.payload, turn)
     if checks_payload:
         frames.check()
@@ -84,19 +82,15 @@ def read(
         kept = _after_all_earlier(time_s, path)
         columns = {name: tuple(column[i] for i in kept) for name, column in columns.items()}
         time_s, frames = time_s[kept], pixels.pick_frames(frames, kept)
-    spacing = parsed.spacing_xy
     return Sequence(
         frames=frames,
         time_s=time_s,
         transforms=_transforms(columns, path),
         image_status=_statuses(columns.pop("ImageStatus", (None,) * len(time_s))),
         frame_fields=columns,
-        fields=fields,
-        orientation=presented,
-        stored_orientation=stored,
-        image_type=image_type,
-        spacing_xy=spacing[::-1] if turn.is_transposed else spacing,
+        orientation=orientation.presented(used) if used else "XX",
         source=str(path),
+        **_described(parsed, turn),
     )
 
 
@@ -143,14 +137,23 @@ def _syntax_of(path: Path):
     raise ValueError(f"{path}: a sequence file must end in {', '.join(SUFFIXES)}")
 
 
-def _turn(stored: str, parsed: Header, assumed: str | None) -> tuple[orientation.Turn, str]:
-    """Return how frames are turned, and what their orientation is afterwards."""
-    is_unstated = stored.upper() in orientation.NO_IMAGE
-    if is_unstated and parsed.payload.frame_bytes <= 1:
-        return orientation.Turn(), "XX"
-    used = assumed if is_unstated and assumed else stored
-    turn = orientation.turn_to_mf(used, f"{parsed.path}: {_ORIENTATION}")
-    return turn, orientation.presented(used)
+def _used_orientation(parsed: Header, assumed: str | None) -> str:
+    """Return the letters to go by; none where the file states none and has no images."""
+    stored = parsed.fields.get(_ORIENTATION, "")
+    if stored.upper() not in orientation.NO_IMAGE:
+        return stored
+    return "" if parsed.payload.frame_bytes <= 1 else assumed or stored or "XX"
+
+
+def _described(parsed: Header, turn: orientation.Turn) -> dict:
+    """Return what a header says of the sequence as a whole, as arguments of `Sequence`."""
+    fields = dict(parsed.fields)
+    return {
+        "stored_orientation": fields.pop(_ORIENTATION, ""),
+        "image_type": fields.pop(_IMAGE_TYPE, ""),
+        "fields": fields,
+        "spacing_xy": parsed.spacing_xy[::-1] if turn.is_transposed else parsed.spacing_xy,
+    }
 
 
 def _after_all_earlier(time_s: np.ndarray, path: Path) -> np.ndarray:
@@ -161,6 +164,8 @@ def _after_all_earlier(time_s: np.ndarray, path: Path) -> np.ndarray:
         if np.isfinite(time) and time > latest:
             kept.append(index)
             latest = time
+    if not kept:
+        raise ValueError(f"{path}: no frame has a finite Timestamp, out of {len(time_s)}")
     if len(kept) < len(time_s):
         log.warning("%s: left out %d frames for their times", path, len(time_s) - len(kept))
     return np.array(kept, int)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from hipus.formats import header
 from hipus.formats.header import Header
 from hipus.formats.payload import ZLIB, Payload
@@ -112,27 +114,7 @@ def compose(
     The compressed size is padded to 20 characters, as PLUS does, so that it can be set
     after the payload has been written: the length of the header does not depend on it.
     """
-    count, height, width = shape
-    syntax = {
-        "ObjectType": "Image",
-        "NDims": "3",
-        "AnatomicalOrientation": "RAI",
-        "BinaryData": "True",
-        "BinaryDataByteOrderMSB": "False",
-        "CenterOfRotation": "0 0 0",
-        "CompressedData": str(compressed_size is not None),
-        "CompressedDataSize": f"{compressed_size or 0:<20d}",
-        "DimSize": f"{width} {height} {count}",
-        "Kinds": "domain domain list",
-        "ElementNumberOfChannels": "1",
-        "ElementSpacing": f"{spacing_xy[0]!r} {spacing_xy[1]!r} 1",
-        "ElementType": "MET_UCHAR",
-        "Offset": "0 0 0",
-        "TransformMatrix": "1 0 0 0 1 0 0 0 1",
-    }
-    if compressed_size is None:
-        del syntax["CompressedDataSize"]
-    lines = [f"{key} = {value}" for key, value in syntax.items()]
+    lines = _syntax_lines(shape, spacing_xy, compressed_size)
     for key, value in pairs:
         if key in _SYNTAX:
             raise ValueError(f"field {key!r} has the name of a MetaImage key")
@@ -141,11 +123,34 @@ def compose(
     return "\n".join([*lines, f"ElementDataFile = {data_file}", ""])
 
 
+def _syntax_lines(shape: tuple, spacing_xy: tuple, compressed_size: int | None) -> list[str]:
+    """Return the lines that every file has, in the order of PLUS."""
+    count, height, width = shape
+    is_compressed = compressed_size is not None
+    return [
+        "ObjectType = Image",
+        "NDims = 3",
+        "AnatomicalOrientation = RAI",
+        "BinaryData = True",
+        "BinaryDataByteOrderMSB = False",
+        "CenterOfRotation = 0 0 0",
+        f"CompressedData = {is_compressed}",
+        *([f"CompressedDataSize = {compressed_size:<20d}"] if is_compressed else []),
+        f"DimSize = {width} {height} {count}",
+        "Kinds = domain domain list",
+        "ElementNumberOfChannels = 1",
+        f"ElementSpacing = {spacing_xy[0]!r} {spacing_xy[1]!r} 1",
+        "ElementType = MET_UCHAR",
+        "Offset = 0 0 0",
+        "TransformMatrix = 1 0 0 0 1 0 0 0 1",
+    ]
+
+
 def _pairs(file, path: Path) -> Iterator[tuple[str, str]]:
     """Yield the keys and values of a header up to and including ElementDataFile."""
     for line in header.read_lines(file, path):
         key, equals, value = (part.strip() for part in line.partition("="))
-        if not equals and line.strip():
+        if line.strip() and not (key and equals):
             raise ValueError(f"{path}: expected `key = value` in the header, got {line[:40]!r}")
         if equals:
             yield key, value
@@ -205,6 +210,6 @@ def _spacing(fields: dict[str, str], path: Path) -> tuple[float, float]:
     """Return the spacing of columns and rows, 1 where it is not stated."""
     text = fields.get("ElementSpacing", fields.get("ElementSize", "1 1"))
     values = header.numbers(text, f"{path}: ElementSpacing")
-    if len(values) < 2 or not (values[:2] > 0).all():
+    if len(values) < 2 or not (np.isfinite(values) & (values > 0))[:2].all():
         raise ValueError(f"{path}: ElementSpacing must start with 2 positive numbers, got {text!r}")
     return float(values[0]), float(values[1])

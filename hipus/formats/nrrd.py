@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from hipus.formats import header
 from hipus.formats.header import Header
 from hipus.formats.payload import GZIP, Payload
@@ -123,12 +125,13 @@ def _pairs(file, path: Path, syntax: dict[str, str]) -> Iterator[tuple[str, str]
         if line.startswith("#"):
             continue
         key, separator, value = re.match(r"([^:]*)(:=|:|)(.*)", line, re.DOTALL).groups()
-        if separator == ":=":
+        key = key.strip()
+        if key and separator == ":=":
             yield _NAMES.get(key, key), _unescape(value.strip())
-        elif separator and key not in syntax:
+        elif key and separator and key not in syntax:
             syntax[key] = value.strip()
         else:
-            fault = "is stated twice" if separator else "has no colon"
+            fault = "is stated twice" if key in syntax else "must be `field: value`"
             raise ValueError(f"{path}: header line {line[:40]!r} {fault}")
 
 
@@ -149,8 +152,7 @@ def _check_syntax(syntax: dict[str, str], path: Path) -> None:
     for key in ("data file", "datafile"):
         if key in syntax:
             raise ValueError(f"{path}: {key} must be absent (attached pixels), got {syntax[key]!r}")
-    kinds = syntax.get("kinds", "domain").split()
-    if kinds[0] not in ("domain", "space", "???"):
+    if not re.match(r"domain|space|\?\?\?", syntax.get("kinds", "domain")):
         raise ValueError(f"{path}: kinds must start with domain, got {syntax['kinds']!r}")
 
 
@@ -164,7 +166,7 @@ def _spacing(syntax: dict[str, str], path: Path) -> tuple[float, float]:
     else:
         text = syntax.get("spacings", "1 1")
         lengths = header.numbers(text, f"{path}: spacings")
-    if len(lengths) < 2 or not all(length > 0 for length in lengths[:2]):
+    if len(lengths) < 2 or not all(0 < side < np.inf for side in lengths[:2]):
         raise ValueError(f"{path}: spacing must start with 2 positive numbers, got {text!r}")
     return float(lengths[0]), float(lengths[1])
 

@@ -2,7 +2,7 @@
 
 Decides nothing but the reading: values keep PLUS's meaning (an Image frame in pixels, a clip
 rectangle whose far edge is included) under names with units. Deliberately ignores devices,
-rendering and segmentation; phantoms are read where they are used.
+rendering and segmentation; phantoms are read where they are used. `plus_xml` does the parsing.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-import defusedxml.ElementTree
 import numpy as np
-from defusedxml.common import DefusedXmlException
 
 from hipus import geometry
+from hipus.formats.plus_xml import matrix, numbers, parse, whole_numbers
 
 INTERPOLATIONS = {"NEAREST_NEIGHBOR": "nearest", "LINEAR": "linear"}
 COMPOUNDINGS = {"MEAN": "mean", "MAXIMUM": "maximum", "LATEST": "latest"}
@@ -71,14 +70,14 @@ def read_transform(path: str | os.PathLike, source: str, target: str) -> np.ndar
         Naming file and element: no XML, no such transform (with those there are), no 16
         numbers, a singular matrix.
     """
-    definitions = _element(path, "CoordinateDefinitions")
+    name, definitions = Path(path).name, _element(path, "CoordinateDefinitions")
     there = {(t.get("From"), t.get("To")): t for t in definitions.iter("Transform")}
     if (source, target) not in there:
         known = ", ".join(f"{a} to {b}" for a, b in there) or "none"
-        raise ValueError(f"{path}: no Transform from {source} to {target}; there are: {known}")
-    place = f"{path}: Transform {source} to {target}"
-    numbers = _numbers(there[source, target], "Matrix", place, count=16)
-    T = geometry.check_transform(np.reshape(numbers, (4, 4)), place, rigid=False)
+        raise ValueError(f"{name}: no Transform from {source} to {target}; there are: {known}")
+    place = f"{name}: {source} to {target}"
+    T = matrix(there[source, target], "Matrix", place)
+    T = geometry.check_transform(T, place, rigid=False)
     if abs(np.linalg.det(T[:3, :3])) < 1e-15:
         raise ValueError(f"{place}: Matrix must be invertible, got determinant 0")
     return T
@@ -101,20 +100,22 @@ def read_reconstruction_settings(path: str | os.PathLike) -> ReconstructionSetti
         Naming file, element and attribute, for missing or malformed ones.
     """
     element = _element(path, "VolumeReconstruction")
-    place = f"{path}: VolumeReconstruction"
+    place = Path(path).name
     fan = ("FanAnglesDeg", "FanOriginPixel", "FanRadiusStartPixel", "FanRadiusStopPixel")
     has_fan = any(name in element.attrib for name in fan)
-    radii = [_numbers(element, name, place, count=1)[0] for name in fan[2:]] if has_fan else None
-    has_clip = "ClipRectangleOrigin" in element.attrib or "ClipRectangleSize" in element.attrib
+    radii = [numbers(element, name, place, count=1)[0] for name in fan[2:]] if has_fan else None
+    clip = ("ClipRectangleOrigin", "ClipRectangleSize")
+    has_clip = any(name in element.attrib for name in clip)
+    corner, size = (whole_numbers(element, n, place, count=2) if has_clip else None for n in clip)
     limit, count = _sticks(element, place)
     return ReconstructionSettings(
-        spacing_xyz_mm=_numbers(element, "OutputSpacing", place, count=3),
+        spacing_xyz_mm=numbers(element, "OutputSpacing", place, count=3),
         interpolation=_choice(element, "Interpolation", INTERPOLATIONS, place),
         compounding=_choice(element, "CompoundingMode", COMPOUNDINGS, place),
-        clip_origin_px=_whole(element, "ClipRectangleOrigin", place) if has_clip else None,
-        clip_size_px=_whole(element, "ClipRectangleSize", place) if has_clip else None,
-        fan_angles_deg=_numbers(element, fan[0], place, count=2) if has_fan else None,
-        fan_origin_px=_numbers(element, fan[1], place, count=2) if has_fan else None,
+        clip_origin_px=corner,
+        clip_size_px=size,
+        fan_angles_deg=numbers(element, fan[0], place, count=2) if has_fan else None,
+        fan_origin_px=numbers(element, fan[1], place, count=2) if has_fan else None,
         fan_radii_px=tuple(radii) if has_fan else None,
         stick_length_limit=limit,
         stick_count=count,
@@ -123,14 +124,10 @@ def read_reconstruction_settings(path: str | os.PathLike) -> ReconstructionSetti
 
 def _element(path: str | os.PathLike, name: str) -> Element:
     """Return the first element of a name in a file."""
-    path = Path(path)
-    try:
-        root = defusedxml.ElementTree.parse(path).getroot()
-    except (ParseError, DefusedXmlException) as error:
-        raise ValueError(f"{path}: not a readable PLUS configuration: {error}") from error
+    root = parse(path)
     found = root if root.tag == name else root.find(f".//{name}")
     if found is None:
-        raise ValueError(f"{path}: no {name} element")
+        raise ValueError(f"{Path(path).name}: no {name} element")
     return found
 
 
@@ -142,36 +139,16 @@ def _sticks(element: Element, place: str) -> tuple[int | None, int | None]:
     kind = None if filling is None else filling.get("Type", "").strip()
     if kind != "STICK":
         raise ValueError(f"{place}: FillHoles needs a HoleFillingElement of Type STICK, got {kind}")
-    (limit,) = _numbers(filling, "StickLengthLimit", f"{place}/HoleFillingElement", count=1)
-    (count,) = _numbers(filling, "NumberOfSticksToUse", f"{place}/HoleFillingElement", count=1)
-    return int(limit), int(count)
+    (limit,) = whole_numbers(filling, "StickLengthLimit", place, count=1)
+    (count,) = whole_numbers(filling, "NumberOfSticksToUse", place, count=1)
+    return limit, count
 
 
 def _choice(element: Element, name: str, choices: dict[str, str], place: str) -> str:
     """Return our name of a method."""
     given = element.get(name, "").strip().upper()
     if given not in choices:
-        raise ValueError(f"{place}: {name} must be one of {sorted(choices)}, got {given!r}")
+        raise ValueError(
+            f"{place}: {element.tag} {name} must be one of {sorted(choices)}, got {given!r}"
+        )
     return choices[given]
-
-
-def _whole(element: Element, name: str, place: str) -> tuple[int, int]:
-    """Return an attribute of two whole numbers."""
-    numbers = _numbers(element, name, place, count=2)
-    if any(number != int(number) for number in numbers):
-        raise ValueError(f"{place}: {name} must be 2 whole numbers, got {element.get(name)!r}")
-    return int(numbers[0]), int(numbers[1])
-
-
-def _numbers(element: Element, name: str, place: str, *, count: int) -> tuple[float, ...]:
-    """Return an attribute of finite numbers, whatever white space parts them."""
-    text = element.get(name)
-    if text is None:
-        raise ValueError(f"{place}: attribute {name} is missing")
-    try:
-        numbers = tuple(float(word) for word in text.split())
-    except ValueError:
-        numbers = ()
-    if len(numbers) != count or not np.isfinite(numbers).all():
-        raise ValueError(f"{place}: {name} must be {count} finite numbers, got {text!r}")
-    return numbers

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hipus import geometry
 from hipus.formats import header
 from hipus.sweep import Imu, Sweep
 
@@ -55,9 +56,12 @@ def calibration_of(fields: dict[str, str], where: str) -> np.ndarray | None:
     Raises
     ------
     ValueError
-        If the field is not 16 numbers.
+        If the field is not 16 numbers, or they are no invertible transform.
     """
-    return _matrix(fields, CALIBRATION, where)
+    T = _matrix(fields, CALIBRATION, where, rigid=False)
+    if T is not None and abs(np.linalg.det(T[:3, :3])) < 1e-12:
+        raise ValueError(f"{where}: {CALIBRATION} must be invertible, got determinant 0")
+    return T
 
 
 def spacing_of(fields: dict[str, str], where: str) -> tuple[float, float] | None:
@@ -66,11 +70,13 @@ def spacing_of(fields: dict[str, str], where: str) -> tuple[float, float] | None
     Raises
     ------
     ValueError
-        If the field is not 2 numbers.
+        If the field is not 2 positive numbers.
     """
     if SPACING not in fields:
         return None
     spacing = header.numbers(fields[SPACING], f"{where}: {SPACING}", count=2)
+    if not ((spacing > 0) & np.isfinite(spacing)).all():
+        raise ValueError(f"{where}: {SPACING} must be 2 positive numbers, got {fields[SPACING]!r}")
     return float(spacing[0]), float(spacing[1])
 
 
@@ -91,14 +97,19 @@ def imu_of(fields: dict[str, str], where: str) -> Imu | None:
     Raises
     ------
     ValueError
-        If a sample is not 7 numbers, or times do not increase.
+        If a sample is not 7 finite numbers, times do not increase, or the mounting is not
+        rigid.
     """
     names = [name for name in fields if name.startswith(_IMU_SAMPLE)]
     if not names:
         return None
     samples = [header.numbers(fields[name], f"{where}: {name}", count=7) for name in names]
     table = np.array(samples)
-    return Imu(table[:, 0], table[:, 1:4], table[:, 4:7], _matrix(fields, _IMU_MOUNTING, where))
+    mounting = _matrix(fields, _IMU_MOUNTING, where, rigid=True)
+    try:
+        return Imu(table[:, 0], table[:, 1:4], table[:, 4:7], mounting)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
 
 
 def frame_name(reference: str) -> str:
@@ -123,8 +134,9 @@ def _imu_fields(imu: Imu) -> dict[str, str]:
     return fields
 
 
-def _matrix(fields: dict[str, str], key: str, where: str) -> np.ndarray | None:
-    """Return a header field as a 4 x 4 matrix."""
+def _matrix(fields: dict[str, str], key: str, where: str, *, rigid: bool) -> np.ndarray | None:
+    """Return a header field as a checked 4 x 4 transform."""
     if key not in fields:
         return None
-    return header.numbers(fields[key], f"{where}: {key}", count=16).reshape(4, 4)
+    T = header.numbers(fields[key], f"{where}: {key}", count=16).reshape(4, 4)
+    return geometry.check_transform(T, f"{where}: {key}", rigid=rigid)

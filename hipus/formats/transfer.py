@@ -7,6 +7,7 @@ the study uses is the business of `real_data`.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -70,7 +71,14 @@ def _ask(url: str, answered: threading.Event) -> None:
         answered.set()
 
 
-def to_file(url: str, target: str | os.PathLike, *, sha256: str, progress: bool = True) -> Path:
+def to_file(
+    url: str,
+    target: str | os.PathLike,
+    *,
+    sha256: str,
+    max_bytes: int | None = None,
+    progress: bool = True,
+) -> Path:
     """Download a URL to a file whose SHA-256 is known.
 
     Parameters
@@ -81,6 +89,8 @@ def to_file(url: str, target: str | os.PathLike, *, sha256: str, progress: bool 
         Final name; missing folders are made. An older file is replaced.
     sha256 : str
         64 hexadecimal digits.
+    max_bytes : int, optional
+        A longer answer is broken off there: no server may fill the disk.
     progress : bool
         Show a bar, where standard error is a terminal.
 
@@ -94,7 +104,7 @@ def to_file(url: str, target: str | os.PathLike, *, sha256: str, progress: bool 
     Unreachable
         If the network is forbidden or the connection fails.
     ValueError
-        If the content has another SHA-256; nothing is kept.
+        If the content is longer or has another SHA-256; nothing is kept.
     OSError
         If the server refuses, or the folder cannot be written.
     """
@@ -102,7 +112,8 @@ def to_file(url: str, target: str | os.PathLike, *, sha256: str, progress: bool 
     if is_forbidden():
         raise Unreachable("offline: HIPUS_OFFLINE is set")
     with files.atomic_path(target) as temporary:
-        _stream(url, temporary, progress=progress and sys.stderr.isatty())
+        with _Bounded(temporary, f"{target.name} from {url}", max_bytes) as file:
+            _stream(url, file, progress=progress and sys.stderr.isatty())
         found = files.sha256(temporary)
         if found != sha256:
             raise ValueError(
@@ -112,15 +123,29 @@ def to_file(url: str, target: str | os.PathLike, *, sha256: str, progress: bool 
     return target
 
 
-def _stream(url: str, temporary: Path, *, progress: bool) -> None:
-    """Write the body of a URL to a file."""
+class _Bounded(io.BufferedWriter):
+    """A file that takes so many bytes and no more."""
+
+    def __init__(self, path: Path, name: str, max_bytes: int | None) -> None:
+        super().__init__(io.FileIO(path, "wb"))
+        self._name, self._max_bytes = name, max_bytes
+
+    def write(self, block: bytes) -> int:
+        """Write a block if there is room for it."""
+        if self._max_bytes is not None and self.tell() + len(block) > self._max_bytes:
+            raise ValueError(f"{self._name}: must be <= {self._max_bytes} bytes, got more")
+        return super().write(block)
+
+
+def _stream(url: str, file: _Bounded, *, progress: bool) -> None:
+    """Write the body of a URL to an open file."""
     import pooch
     import requests
 
     timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
     get = pooch.HTTPDownloader(progressbar=progress, timeout=timeout)
     try:
-        get(url, temporary, None)
+        get(url, file, None)
     except (requests.ConnectionError, requests.Timeout) as error:
         log.debug("%s: %s", url, error)
         raise Unreachable("offline: the host could not be reached") from error

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,7 @@ import numpy as np
 from hipus import geometry
 from hipus.files import atomic_path
 from hipus.formats.tusrec_calibration import Calibration, read_calibration, write_calibration
-from hipus.sweep import Sweep
+from hipus.sweep import Sweep, check_times
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ __all__ += ["write", "write_calibration"]
 FRAME_RATE_HZ = 20.0
 _MAX_FRAME_PX = 1 << 26
 _MAX_FRAMES = 1 << 20
+#: HDF5 inflates whole chunks: one frame must not cost more memory than this.
+_MAX_CHUNK_BYTES = 1 << 30
 _BLOCK_FRAMES = 16
 
 
@@ -55,9 +59,7 @@ class Frames:
 
     def __getitem__(self, key) -> np.ndarray:
         """Return frames of a slice, or one frame."""
-        import h5py
-
-        with h5py.File(self.path, "r") as scan:
+        with _opened(self.path) as scan:
             return scan["frames"][key]
 
 
@@ -88,28 +90,23 @@ def read(
     FileNotFoundError
         If the scan is missing.
     ValueError
-        If it is no HDF5 file, lacks a data set, points outside itself, or disagrees with
-        itself; or if the frame rate is not positive.
+        If it is no HDF5 file, lacks a data set, points outside itself, disagrees with
+        itself, or holds no valid pose; or if the frame rate is not positive.
     """
-    import h5py
-
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such TUS-REC scan")
     if not np.isfinite(frame_rate_hz) or frame_rate_hz <= 0:
         raise ValueError(f"frame_rate_hz must be positive, got {frame_rate_hz}")
-    try:
-        with h5py.File(path, "r") as scan:
-            shape = _checked_shape(scan, path)
-            poses = _checked_poses(scan, path, count=shape[0])
-            time_s = scan["time_s"][()] if "time_s" in scan else np.arange(shape[0]) / frame_rate_hz
-    except OSError as error:
-        raise ValueError(f"{path.name} is no readable HDF5 file: {error}") from error
+    with _opened(path) as scan:
+        shape = _checked_shape(scan, path)
+        poses = _checked_poses(scan, path, count=shape[0])
+        time_s = np.arange(shape[0]) / frame_rate_hz
+        if "time_s" in scan:
+            time_s = _numbers(scan, "time_s", path, shape=shape[:1])
     if calibration is not None and not isinstance(calibration, Calibration):
         calibration = read_calibration(calibration)
     return Sweep(
         frames=Frames(path, shape),
-        time_s=time_s,
+        time_s=check_times(time_s, f"{path.name}: time_s"),
         T_probe_to_reference=poses,
         T_pixel_to_probe=None if calibration is None else calibration.T_pixel_to_probe,
         reference="tracker",
@@ -117,17 +114,45 @@ def read(
     )
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator:
+    """Open a file for reading; whatever HDF5 says of a damaged one names the file."""
+    import h5py
+
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such TUS-REC scan")
+    try:
+        with h5py.File(path, "r") as scan:
+            yield scan
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        if isinstance(error, ValueError) and path.name in str(error):
+            raise  # one of ours
+        raise ValueError(f"{path.name} is no readable HDF5 file: {error}") from error
+
+
 def _dataset(scan, name: str, path: Path):
     """Return a data set that lies in the file itself, neither linked nor stored elsewhere."""
     import h5py
 
     if name not in scan:
-        raise ValueError(f"{path.name} must hold the data set {name!r}, has {sorted(scan)}")
+        raise ValueError(f"{path.name} must hold the data set {name!r}, has {[*scan]}")
     link = scan.get(name, getlink=True)
     found = scan[name] if isinstance(link, h5py.HardLink) else None
     if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
         raise ValueError(f"{path.name}: {name!r} must be a data set stored in the file itself")
     return found
+
+
+def _numbers(scan, name: str, path: Path, *, shape: tuple[int | None, ...]) -> np.ndarray:
+    """Return a data set of numbers as float64 after checking its shape (None: any length)."""
+    found = _dataset(scan, name, path)
+    is_shape = len(found.shape) == len(shape) and found.shape[1:] == shape[1:]
+    if not is_shape or shape[0] not in (None, found.shape[0]):
+        wanted = str(shape).replace("None", "M")
+        raise ValueError(f"{path.name}: {name} must be {wanted}, got {found.shape}")
+    if found.dtype.kind not in "fiu":
+        raise ValueError(f"{path.name}: {name} must be numbers, got {found.dtype}")
+    return found[()].astype(np.float64)
 
 
 def _checked_shape(scan, path: Path) -> tuple[int, int, int]:
@@ -142,16 +167,21 @@ def _checked_shape(scan, path: Path) -> tuple[int, int, int]:
         raise ValueError(f"{path.name}: a scan must be <= {_MAX_FRAMES} frames, got {shape[0]}")
     if shape[1] * shape[2] > _MAX_FRAME_PX:
         raise ValueError(f"{path.name}: a frame must be <= {_MAX_FRAME_PX} px, got {shape[1:]}")
+    chunk_bytes = int(np.prod(frames.chunks or 1, dtype=object))
+    if chunk_bytes > _MAX_CHUNK_BYTES:
+        raise ValueError(
+            f"{path.name}: a chunk of frames must be <= {_MAX_CHUNK_BYTES} bytes, got {chunk_bytes}"
+        )
     return shape
 
 
 def _checked_poses(scan, path: Path, *, count: int) -> np.ndarray:
     """Return the poses as float64, NaN where a matrix holds a NaN."""
-    tforms = _dataset(scan, "tforms", path)
-    if tforms.shape != (count, 4, 4):
-        raise ValueError(f"{path.name}: tforms must be ({count}, 4, 4), got {tforms.shape}")
-    poses = tforms[()].astype(np.float64)
-    poses[np.isnan(poses).any(axis=(1, 2))] = np.nan
+    poses = _numbers(scan, "tforms", path, shape=(count, 4, 4))
+    is_invalid = np.isnan(poses).any(axis=(1, 2))
+    if is_invalid.all():
+        raise ValueError(f"{path.name}: tforms must hold a valid pose, got {count} of NaN")
+    poses[is_invalid] = np.nan
     return geometry.check_transform(poses, f"{path.name}: tforms", allow_nan=True)
 
 
@@ -234,15 +264,16 @@ def read_landmarks(path: str | os.PathLike, scan_name: str) -> Landmarks:
 
     Raises
     ------
+    FileNotFoundError
+        If the file is missing.
     ValueError
-        If the scan is not in the file, or is not (M, 3): frame (counted from 0), x, y
-        (counted from 1).
+        If the file is no HDF5, or the scan is not in it or not (M, 3): frame (counted from
+        0), x, y (counted from 1).
     """
-    import h5py
-
     path = Path(path)
-    with h5py.File(path, "r") as subject:
-        points = _dataset(subject, scan_name, path)[()]
-    if points.ndim != 2 or points.shape[1] != 3:
-        raise ValueError(f"{path.name}: {scan_name} must be (M, 3), got {points.shape}")
-    return Landmarks(points[:, 0].astype(int), points[:, 1:] - 1.0)
+    with _opened(path) as subject:
+        points = _numbers(subject, scan_name, path, shape=(None, 3))
+    index = points[:, 0]
+    if not np.isfinite(points).all() or (index < 0).any() or (index != np.floor(index)).any():
+        raise ValueError(f"{path.name}: {scan_name} must be whole frames >= 0 and finite x, y")
+    return Landmarks(index.astype(int), points[:, 1:] - 1.0)

@@ -79,9 +79,7 @@ def read_calibration(path: str | os.PathLike) -> Calibration:
 
 def _read_blocks(path: Path) -> dict[str, np.ndarray]:
     """Return the titled 4 x 4 blocks of a calibration file."""
-    with open(path, newline="", encoding="utf-8-sig") as stream:
-        rows = [[cell.strip() for cell in row if cell.strip()] for row in csv.reader(stream)]
-    rows = [row for row in rows if row]
+    rows = [row for row in _read_rows(path) if row]
     titles = {row[0]: start for start, row in enumerate(rows) if len(row) == 1}
     blocks = {}
     for name in (SCALE_NAME, RIGID_NAME):
@@ -93,6 +91,15 @@ def _read_blocks(path: Path) -> dict[str, np.ndarray]:
         except ValueError as error:
             raise ValueError(f"{path.name}: {name} must be 4 rows of 4 numbers: {error}") from error
     return blocks
+
+
+def _read_rows(path: Path) -> list[list[str]]:
+    """Return the cells of each line that hold anything."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as stream:
+            return [[cell.strip() for cell in row if cell.strip()] for row in csv.reader(stream)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path.name} is no readable CSV: {error}") from error
 
 
 def write_calibration(T_pixel_to_probe, path: str | os.PathLike) -> Path:

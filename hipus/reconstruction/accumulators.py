@@ -7,6 +7,8 @@ voxels are hit. Deliberately knows nothing of poses in millimetres or threads.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,7 +71,7 @@ class Accumulator(Protocol):
     def check(self, pixel_count: int) -> None:
         """Make sure that so many more pixels can be added."""
 
-    def finish(self) -> tuple[np.ndarray, np.ndarray]:
+    def finish(self, threads: int) -> tuple[np.ndarray, np.ndarray]:
         """Return volume and weight, both (D, H, W)."""
 
 
@@ -101,11 +103,12 @@ class PackedMean:
         cells, strides = self.layout.cells, self.layout.strides
         kernel.add_nearest_packed(frames, steps, segments, self.sums, cells, strides, slab)
 
-    def finish(self) -> tuple[np.ndarray, np.ndarray]:
+    def finish(self, threads: int) -> tuple[np.ndarray, np.ndarray]:
         """Return mean (float32, 0 where not hit) and hit count (float32)."""
         shape = self.layout.shape_zyx
         mean, weight = np.empty(shape, np.float32), np.empty(shape, np.float32)
-        _unpack(self.sums, mean.reshape(-1), weight.reshape(-1))
+        sums = self.sums.reshape(shape)
+        _in_slices(lambda z: _unpack(sums[z], mean[z], weight[z]), shape[0], threads)
         return mean, weight
 
 
@@ -131,12 +134,15 @@ class WeightedMean:
         scales = np.ones(len(indices)) if given is None else given[indices]
         add(frames, steps, segments, self.sums, cells, strides, slab, scales, self.pixel_weights)
 
-    def finish(self) -> tuple[np.ndarray, np.ndarray]:
+    def finish(self, threads: int) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and sum of weights (float32), both 0 where not hit."""
         shape = self.layout.shape_zyx
         mean, weight = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        pad = self.layout.pad
+        depth, height, width = shape
         sums = self.sums.reshape(*self.layout.padded_zyx, 2)
-        _divide(sums, self.layout.pad, self.smallest, mean, weight)
+        sums = sums[pad : pad + depth, pad : pad + height, pad : pad + width]
+        _in_slices(lambda z: _divide(sums[z], self.smallest, mean[z], weight[z]), depth, threads)
         return mean, weight
 
 
@@ -159,10 +165,19 @@ class Selection:
         cells, strides = self.layout.cells, self.layout.strides
         keep(frames, steps, segments, values, hits, cells, strides, slab, self.is_maximum)
 
-    def finish(self) -> tuple[np.ndarray, np.ndarray]:
+    def finish(self, threads: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the kept grey values, in the frames' type, and the hit count (float32)."""
         inner = (slice(self.layout.pad, -self.layout.pad or None),) * 3
         return np.ascontiguousarray(self.values[inner]), self.hits[inner].astype(np.float32)
+
+
+def _in_slices(work: Callable[[slice], None], depth: int, threads: int) -> None:
+    """Call work on as many z slices of a volume as there are threads, at the same time."""
+    cuts = np.linspace(0, depth, threads + 1).astype(int)
+    slices = [slice(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if a < b]
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, slices):
+            pass  # map raises here what a thread has raised
 
 
 @compiled
@@ -177,6 +192,7 @@ def _greatest_count(sums):
 @compiled
 def _unpack(sums, mean, weight):
     """Split packed sums into mean and count."""
+    sums, mean, weight = sums.reshape(-1), mean.reshape(-1), weight.reshape(-1)
     for voxel in range(sums.size):
         count = sums[voxel] & ((1 << kernel.COUNT_BITS) - 1)
         grey = sums[voxel] >> kernel.COUNT_BITS
@@ -185,12 +201,12 @@ def _unpack(sums, mean, weight):
 
 
 @compiled
-def _divide(sums, pad, smallest, mean, weight):
-    """Divide sums by weights where there is enough weight, dropping the margin."""
+def _divide(sums, smallest, mean, weight):
+    """Divide sums by weights where there is enough weight."""
     for z in range(mean.shape[0]):
         for y in range(mean.shape[1]):
             for x in range(mean.shape[2]):
-                total = sums[z + pad, y + pad, x + pad, 1]
+                total = sums[z, y, x, 1]
                 is_hit = total > 0 and total >= smallest
-                mean[z, y, x] = sums[z + pad, y + pad, x + pad, 0] / total if is_hit else 0.0
+                mean[z, y, x] = sums[z, y, x, 0] / total if is_hit else 0.0
                 weight[z, y, x] = total if is_hit else 0.0

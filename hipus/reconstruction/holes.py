@@ -2,7 +2,8 @@
 
 Decides two methods: sticks, as the PLUS toolkit does it, so that volumes can be compared with
 it; and gaps up to a stated width in mm, which does not depend on the spacing. Both leave hit
-voxels as they are and leave `weight` 0 in filled ones, so that what was measured stays known.
+voxels as they are, leave `weight` 0 in filled ones and mark them in `is_filled`, so that what
+was measured stays known.
 """
 
 from __future__ import annotations
@@ -63,14 +64,12 @@ def fill_sticks(
         raise ValueError(f"ends must be 'linear' or 'plus', got {ends!r}")
     volume, is_hit = reconstruction.volume, reconstruction.is_hit
     is_integer = np.issubdtype(volume.dtype, np.integer)
-    filled = volume.copy()
+    filled, is_filled = volume.copy(), np.zeros(volume.shape, bool)
     # Halves go up although weights may have put them a rounding error lower.
     rounding = 0.5 + 1e-9 if is_integer and ends == "linear" else 0.0
-    _fill(
-        volume, is_hit, filled, stick_length_limit, stick_count, rounding, ends == "plus",
-        is_integer,
-    )  # fmt: skip
-    return replace(reconstruction, volume=filled)
+    limits = (stick_length_limit, stick_count)
+    _fill(volume, is_hit, filled, is_filled, limits, rounding, ends == "plus", is_integer)
+    return replace(reconstruction, volume=filled, is_filled=is_filled)
 
 
 def fill_gaps(reconstruction: Reconstruction, *, widest_gap_mm: float) -> Reconstruction:
@@ -111,7 +110,7 @@ def fill_gaps(reconstruction: Reconstruction, *, widest_gap_mm: float) -> Recons
     filled = volume.copy()
     mean = smooth[0][gap] / smooth[1][gap]
     filled[gap] = np.rint(mean) if np.issubdtype(volume.dtype, np.integer) else mean
-    return replace(reconstruction, volume=filled)
+    return replace(reconstruction, volume=filled, is_filled=gap)
 
 
 def _closing(mask: np.ndarray, radius_mm: float, spacing: np.ndarray) -> np.ndarray:
@@ -180,9 +179,10 @@ def _average(values, squares, count):
 
 
 @compiled
-def _fill(volume, is_hit, filled, limit, count, rounding, like_plus, is_integer):
+def _fill(volume, is_hit, filled, is_filled, limits, rounding, like_plus, is_integer):
     """Fill every hole that has a stick."""
     depth, height, width = volume.shape
+    limit, count = limits
     values, squares = np.zeros(len(DIRECTIONS)), np.zeros(len(DIRECTIONS), np.int64)
     for z in range(depth):
         for y in range(height):
@@ -196,3 +196,4 @@ def _fill(volume, is_hit, filled, limit, count, rounding, like_plus, is_integer)
                 mean = _average(values, squares, count)
                 if not np.isnan(mean):
                     filled[z, y, x] = np.floor(mean + rounding) if is_integer else mean
+                    is_filled[z, y, x] = True

@@ -139,7 +139,7 @@ def segments(mask: np.ndarray) -> np.ndarray:
     numpy.ndarray (S, 3) int64
         Row, first column and last column + 1, in row and column order.
     """
-    edges = np.diff(np.pad(np.asarray(mask, np.int8), ((0, 0), (1, 1))), axis=1)
-    row, start = np.nonzero(edges == 1)
-    _, stop = np.nonzero(edges == -1)
-    return np.stack([row, start, stop], axis=1).astype(np.int64)
+    wide = np.pad(np.asarray(mask, bool), ((0, 0), (1, 1)))
+    edges = np.flatnonzero(wide[:, 1:] != wide[:, :-1]).reshape(-1, 2)
+    row, start = np.divmod(edges[:, 0], wide.shape[1] - 1)
+    return np.stack([row, start, start + edges[:, 1] - edges[:, 0]], axis=1).astype(np.int64)

@@ -54,6 +54,8 @@ class Reconstruction:
     grid : VoxelGrid
     frames_used, frames_left_out : int
         Left out are frames whose transform holds NaN.
+    is_filled : numpy.ndarray (D, H, W) bool or None
+        Voxels that hole filling has filled; None before.
     """
 
     volume: np.ndarray
@@ -61,11 +63,17 @@ class Reconstruction:
     grid: VoxelGrid
     frames_used: int
     frames_left_out: int
+    is_filled: np.ndarray | None = None
 
     @property
     def is_hit(self) -> np.ndarray:
         """Return the (D, H, W) bool mask of voxels that a pixel has reached."""
         return self.weight > 0
+
+    @property
+    def is_known(self) -> np.ndarray:
+        """Return the (D, H, W) bool mask of voxels that were hit or filled."""
+        return self.is_hit if self.is_filled is None else self.is_hit | self.is_filled
 
 
 def voxelise(
@@ -134,12 +142,9 @@ def voxelise(
     layout = _layout(coordinates, region, grid, interpolation)
     accumulator = _accumulator(layout, first.dtype, compounding, frame_weights, pixel_weights)
     work = _Work(accumulator, _kernel_steps(coordinates, layout), segments(region.mask(shape_hw)))
-    work.add_all(chain([first], blocks), _thread_count(threads))
-    volume, weight = accumulator.finish()
-    left_out = int((~work.is_valid).sum())
-    if left_out:
-        log.warning("%d of %d frames left out: no valid transform", left_out, len(T))
-    return Reconstruction(volume, weight, grid, len(T) - left_out, left_out)
+    threads = _thread_count(threads)
+    work.add_all(chain([first], blocks), threads)
+    return work.finish(grid, threads)
 
 
 def _check_methods(interpolation, compounding, frame_weights, pixel_weights) -> None:
@@ -252,6 +257,14 @@ class _Work:
                     self._add(block, np.arange(expected)[part], pool, threads)
         if count != expected:
             raise ValueError(f"frames and T_pixel_to_world must agree, got {count} and {expected}")
+
+    def finish(self, grid: VoxelGrid, threads: int) -> Reconstruction:
+        """Return the result, and say what was left out."""
+        volume, weight = self.accumulator.finish(threads)
+        count, used = len(self.steps), int(self.is_valid.sum())
+        if used < count:
+            log.warning("%d of %d frames left out: no valid transform", count - used, count)
+        return Reconstruction(volume, weight, grid, used, count - used)
 
     def _add(self, block: np.ndarray, indices: np.ndarray, pool, threads: int) -> None:
         """Add the valid frames of a block, each slab by one thread."""

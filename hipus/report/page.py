@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-_CUT = 400
+from hipus.figures.style import PNG_DPI
+
+_SCREEN_DPI = 150
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,14 @@ class Picture:
     caption : str
     name : str
         Name of the figure; the page says where its PDF lies.
+    width_px : int
+        On the page: inches in print times a screen's pixels per inch.
     """
 
     data_uri: str
     caption: str
     name: str
+    width_px: int
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,11 @@ def embed(path: Path, caption: str) -> Picture | None:
     """
     if not path.is_file():
         return None
-    content = base64.b64encode(path.read_bytes()).decode("ascii")
-    return Picture(f"data:image/png;base64,{content}", caption, path.stem)
+    png = path.read_bytes()
+    stored_px = int.from_bytes(png[16:20], "big")  # width in a PNG's first chunk
+    content = base64.b64encode(png).decode("ascii")
+    width_px = round(stored_px * _SCREEN_DPI / PNG_DPI)
+    return Picture(f"data:image/png;base64,{content}", caption, path.stem, width_px)
 
 
 def table_html(table: pd.DataFrame, *, rows: int = 60) -> str:
@@ -118,8 +126,3 @@ def _number(value: float) -> str:
     if float(value).is_integer() and abs(value) < 1e9:
         return f"{int(value):d}"
     return f"{value:.4g}"
-
-
-def shorten(text: str) -> str:
-    """Return a text cut to a readable length."""
-    return text if len(text) <= _CUT else text[: _CUT - 1] + "…"

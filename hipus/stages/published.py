@@ -18,7 +18,7 @@ def main(study: config.Study) -> Iterable[Path]:
     """Write the claims, the recomputed audit, the network sizes and the metrics."""
     found, checks, sizes = (
         published.claims(),
-        recompute.recomputed_checks(),
+        recompute.published_checks(),
         networks.network_sizes(),
     )
     runner.write_tables(
@@ -31,7 +31,8 @@ def main(study: config.Study) -> Iterable[Path]:
         },
     )
     tables.write_metrics(_metrics(found, checks, sizes), paths.metrics_file(study.profile, STAGE))
-    return sorted((paths.data_dir() / "published").glob("*.csv"))
+    folder = paths.data_dir() / "published"
+    return sorted([*folder.glob("*.csv"), folder / "nnunet_plans.json"])
 
 
 def _verdicts(found: pd.DataFrame) -> pd.DataFrame:
@@ -42,14 +43,16 @@ def _verdicts(found: pd.DataFrame) -> pd.DataFrame:
 
 def _metrics(found: pd.DataFrame, checks: pd.DataFrame, sizes: pd.DataFrame) -> dict:
     """Return the stage's headline numbers."""
-    agrees = checks["verdict"] == checks["audit_verdict"]
+    recomputed = checks[checks["recomputed_verdict"].fillna("") != ""]
+    agrees = recomputed["recomputed_verdict"] == recomputed["audit_verdict"]
     return {
         "claims_total": len(found),
         **{
             f"claims_{name.replace(' ', '_')}": int(count)
             for name, count in found["audit_verdict"].value_counts().items()
         },
-        "checks_recomputed": len(checks),
+        "checks_total": len(checks),
+        "checks_recomputed": len(recomputed),
         "checks_recomputed_as_audited": int(agrees.sum()),
         "network_sizes_reproduced": int((sizes["printed_is"] != "neither").sum()),
         "network_sizes_total": len(sizes),

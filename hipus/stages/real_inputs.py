@@ -31,7 +31,9 @@ def main(study: config.Study) -> bool:
         Whether the table was rewritten.
     """
     real_data.ensure_all()
-    inventory = real_data.inventory()
+    # Whether a file came from a mirror or a download moves no result: leave it out, or moving
+    # from one to the other would rerun everything.
+    inventory = real_data.inventory().drop(columns=["source", "reason"])
     absent = int((inventory["status"] != "present").sum())
     if absent:
         log.warning("%d of %d real open files are absent", absent, len(inventory))

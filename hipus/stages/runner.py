@@ -67,7 +67,8 @@ def _study(name: str) -> config.Study:
     """Return the study of the one positional argument, and start logging."""
     if len(sys.argv) != 2:
         sys.exit(f"usage: python -m hipus.stages.{name} PROFILE")
-    logging.basicConfig(format="%(levelname)-7s %(message)s", level=logging.INFO)
+    logging.basicConfig(format="%(levelname)-7s %(message)s", level=logging.WARNING)
+    logging.getLogger("hipus").setLevel(logging.INFO)  # libraries speak up only to warn
     return config.load(sys.argv[1])
 
 

@@ -5,7 +5,7 @@ import pytest
 from wire_scenes import SHAPE, draw, make_phantom, make_scene
 
 from hipus.calibration.nwire import find_in_frames, find_wires
-from hipus.calibration.plus_config import read_phantom
+from hipus.calibration.plus_phantom import read_phantom
 from hipus.calibration.plus_results import read_plus_results
 
 

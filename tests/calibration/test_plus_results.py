@@ -96,9 +96,9 @@ class TestBadFiles:
     @pytest.mark.parametrize(
         ("old", "new", "message"),
         [
-            ("</ErrorReport>", "", "not well-formed XML"),
+            ("</ErrorReport>", "", "not a readable PLUS XML file"),
             ("CalibrationResults>", "Results>", "no CalibrationResults/Transform element"),
-            ("0 0 0.15 3", "0 0 3", "Transform Matrix must be 16 numbers"),
+            ("0 0 0.15 3", "0 0 3", "Transform Matrix must be 16 finite numbers"),
             ('<Wire Name="c"/>', "", "must list 3 wires a pattern, got 2"),
             ("ReprojectionError3DStatistics", "Statistics", "no ErrorReport/ReprojectionError3DS"),
             ("ValidationMeanMm", "Mean", "has no attribute ValidationMeanMm"),

@@ -6,7 +6,7 @@ from wire_scenes import PIXEL_MM, make_scene
 
 from hipus import geometry
 from hipus.calibration import nwire, spatial
-from hipus.calibration.plus_config import read_phantom
+from hipus.calibration.plus_phantom import read_phantom
 from hipus.calibration.plus_results import read_plus_results
 
 
@@ -42,6 +42,25 @@ class TestCalibration:
         scene = make_scene(phantom, rng, turn_deg=0.0)
         with pytest.raises(ValueError, match="condition number"):
             spatial.calibrate(scene.points_px, scene.T_probe_to_reference, phantom)
+
+
+class TestDifference:
+    def test_a_turn_about_the_centre_moves_the_origin_alone(self, scene):
+        T = scene.T_pixel_to_probe
+        arm = T[:3, :3] @ [280, 235, 0]
+        turn = geometry.transform([[0.6, -0.8, 0], [0.8, 0.6, 0], [0, 0, 1]])
+        centre = geometry.transform(translation=geometry.apply(T, [280, 235, 0]))
+        other = centre @ turn @ np.linalg.inv(centre) @ T
+        off = spatial.difference(T, other, centre_px=(280, 235))
+        assert off.centre_mm < 1e-9
+        assert off.angle_deg == pytest.approx(np.degrees(np.arccos(0.6)))
+        assert off.origin_mm == pytest.approx(np.linalg.norm(turn[:3, :3] @ arm - arm))
+
+    def test_pixel_sizes_do_not_turn_it(self, scene):
+        T = scene.T_pixel_to_probe
+        off = spatial.difference(T, T @ np.diag([1.1, 0.9, 1, 1]), centre_px=(0, 0))
+        assert (off.origin_mm, off.centre_mm) == (0, 0)
+        assert off.angle_deg < 1e-9
 
 
 class TestJson:
@@ -117,12 +136,11 @@ class TestAgainstPlus:
     def test_our_own_wires_give_its_matrix(self, sweeps, plus):
         phantom, calibration, _ = sweeps
         ours = spatial.calibrate(*calibration, phantom)
-        theirs = spatial.SpatialCalibration(plus.T_pixel_to_probe, "classic", ours.errors, 1.0)
         assert ours.errors.frames_used == 190
-        off_mm = ours.T_pixel_to_probe[:3, 3] - plus.T_pixel_to_probe[:3, 3]
-        assert np.linalg.norm(off_mm) < 0.1
-        turned_deg = geometry.geodesic_angle_deg(ours.T_image_to_probe, theirs.T_image_to_probe)
-        assert turned_deg < 0.05
+        off = spatial.difference(ours.T_pixel_to_probe, plus.T_pixel_to_probe, centre_px=(410, 308))
+        assert off.origin_mm < 0.1
+        assert off.centre_mm < 0.1
+        assert off.angle_deg < 0.05
 
     def test_validation_error_is_as_small_as_its(self, sweeps):
         phantom, calibration, validation = sweeps

@@ -81,6 +81,11 @@ class TestReadHeader:
                 "  - 7\n  - {rx element: 0,",
                 "must hold keys and values, got i",
             ),
+            ("frames: 24", "frames: 1e999", "'frames' must be a number .*got '1e999'"),
+            ("frames: 24", "frames: 1.2.3", "'frames' must be a number .*got '1.2.3'"),
+            ("type: B pre-scan", "type: {a: b}", "'type' must be a text, got {'a': 'b'}"),
+            ("frames: 24", "frames: 24\nframes: 25", "key 'frames' is stated twice"),
+            ("frames: 24", "frames: 24\n---", "must hold one YAML document, got 2"),
             ("frames: 24", "frames: [", "is no readable YAML"),
             (TEXT, "- 1", r"a_env\.yml must hold keys and values, got list"),
             ("frames: 24", "frames: !!python/object/apply:os.getcwd []", "is no readable YAML"),
@@ -90,6 +95,14 @@ class TestReadHeader:
         assert old in TEXT
         with pytest.raises(ValueError, match=message):
             read(TEXT.replace(old, new))
+
+    def test_a_value_of_a_million_aliases_is_cut_in_the_message(self, read):
+        lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+        for level in range(1, 7):
+            lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]")
+        with pytest.raises(ValueError, match="'size' must be a dict") as caught:
+            read("\n".join([*lines, "lines: []", "size: *a6"]))
+        assert len(str(caught.value)) < 1000
 
     def test_bytes_that_are_no_text(self, tmp_path):
         path = tmp_path / "a.yml"

@@ -1,13 +1,20 @@
 """Ultrasound DICOM: grey levels, times, distrust of spacings, and no person's data."""
 
 import logging
+import struct
 
 import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless, SecondaryCaptureImageStorage
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    RLELossless,
+    SecondaryCaptureImageStorage,
+)
 
 from hipus.formats import dicom
 from hipus.formats.dicom import SpacingSource
@@ -223,6 +230,14 @@ class TestBadFiles:
         with pytest.raises(ValueError, match=rf"cine\.dcm: {keyword} is missing"):
             dicom.read(save(data))
 
+    def test_a_deflated_data_set_is_refused_before_it_is_inflated(self, save, grey, monkeypatch):
+        found = build(grey, "MONOCHROME2")
+        found.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        path = save(found)
+        monkeypatch.setattr(pydicom, "dcmread", lambda *_, **__: pytest.fail("was inflated"))
+        with pytest.raises(ValueError, match=r"cine\.dcm: TransferSyntaxUID must not be deflated"):
+            dicom.read(path)
+
     def test_a_transfer_syntax_without_decoder_is_named(self, save, grey):
         data = build(grey, "MONOCHROME2")
         data.compress(RLELossless)
@@ -236,6 +251,19 @@ class TestBadFiles:
         monkeypatch.setattr(pydicom, "dcmread", lambda *_, **__: data)
         with pytest.raises(ValueError, match="TransferSyntaxUID is missing"):
             dicom.read(save(build(grey, "MONOCHROME2")))
+
+    @pytest.mark.parametrize("error", [struct.error("unpack"), TypeError("a UID"), KeyError("x")])
+    def test_whatever_a_damaged_file_brings_about_names_it(self, save, grey, monkeypatch, error):
+        def fail(*_, **__):
+            raise error
+
+        path = save(build(grey, "MONOCHROME2"))
+        monkeypatch.setattr("pydicom.pixels.iter_pixels", fail)
+        with pytest.raises(ValueError, match=r"cine\.dcm: frame 0 cannot be decoded: "):
+            dicom.read(path)
+        monkeypatch.setattr(pydicom, "dcmread", fail)
+        with pytest.raises(ValueError, match=r"cine\.dcm is no readable DICOM: "):
+            dicom.read(path)
 
     def test_truncated_pixels(self, save, grey):
         data = build(grey, "MONOCHROME2")

@@ -222,6 +222,11 @@ class TestTimes:
             metafile.read(path)
         assert list(metafile.read(path, on_bad_time="drop").time_s) == [100.25, 100.5]
 
+    def test_nothing_is_left_of_a_file_without_finite_times(self, tmp_path):
+        stamps = {f"Seq_Frame{index:04d}_Timestamp": "nan" for index in range(COUNT)}
+        with pytest.raises(ValueError, match="made.*no frame has a finite Timestamp, out of 3"):
+            metafile.read(write_mha(tmp_path, stamps), on_bad_time="drop")
+
     def test_a_frame_without_time_is_refused(self, tmp_path):
         path = write_mha(tmp_path, {"Seq_Frame0001_Timestamp": None})
         with pytest.raises(ValueError, match=r"made.*key Seq_Frame0001_Timestamp is missing"):
@@ -262,6 +267,8 @@ class TestABadHeader:
             ({"CompressedData": "Maybe"}, "CompressedData must be True or False"),
             ({"HeaderSize": "-1"}, "HeaderSize must be 0, got '-1'"),
             ({"ElementSpacing": "0 1 1"}, "ElementSpacing must start with 2 positive numbers"),
+            ({"ElementSpacing": "1 inf 1"}, "ElementSpacing must start with 2 positive numbers"),
+            ({"": "x"}, "expected `key = value` in the header, got ' = x'"),
             ({"ElementSpacing": "a b"}, "ElementSpacing must be .*numbers, got 'a b'"),
             ({"Seq_Frame0002_Timestamp": "soon"}, "Frame0002_Timestamp must be 1 numbers, got 's"),
             (

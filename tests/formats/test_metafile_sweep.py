@@ -166,6 +166,24 @@ class TestCalibration:
         [
             ({"ImageToProbeTransform": "1 0"}, "made.*ImageToProbeTransform must be 16 numbers"),
             ({"PixelSpacing": "1"}, "made.*PixelSpacing must be 2 numbers, got 1"),
+            (
+                {"ImageToProbeTransform": row(np.diag([1, 1, 1, 2]))},
+                "made.*ImageToProbeTransform must end in the row 0 0 0 1",
+            ),
+            (
+                {"ImageToProbeTransform": row(np.diag([1, 0, 1, 1]))},
+                "made.*ImageToProbeTransform must be invertible, got determinant 0",
+            ),
+            ({"PixelSpacing": "1 -1"}, "made.*PixelSpacing must be 2 positive numbers, got '1 -1'"),
+            ({"PixelSpacing": "nan 1"}, "made.*PixelSpacing must be 2 positive numbers"),
+            (
+                {"ImuSample0000": "1 2 3 nan 5 6 7"},
+                "made.*imu.angular_velocity_rad_s must be finite",
+            ),
+            (
+                {"ImuSample0000": "1 2 3 4 5 6 7", "ImuToProbeTransform": row(-np.eye(4))},
+                "made.*ImuToProbeTransform must end in the row",
+            ),
             ({"ImuSample0000": "1 2 3"}, "made.*ImuSample0000 must be 7 numbers, got 3"),
         ],
     )

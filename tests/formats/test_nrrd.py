@@ -93,9 +93,11 @@ class TestABadFile:
             ({"sizes": "7 4 2"}, "declare 2 frames, but fields of 3"),
             ({"sizes": "7 4 x"}, "sizes must be 2 to 4 whole numbers"),
             ({"kinds": "RGB-color domain domain"}, "kinds must start with domain, got 'RGB"),
+            ({"kinds": ""}, "kinds must start with domain, got ''"),
             ({"data file": "made.raw"}, "data file must be absent"),
             ({"byte skip": "-1"}, "byte skip must be 0, got '-1'"),
             ({"space directions": "(0,0) (0,1) none"}, "spacing must start with 2 positive"),
+            ({"space directions": "(inf,0) (0,1) none"}, "spacing must start with 2 positive"),
             ({"space directions": "(a,0) (0,1) none"}, "space directions must be .*numbers"),
             ({"sizes": "7 5 3"}, "payload holds 84 bytes, expected 105"),
             ({"sizes": "7 3 3"}, "holds more than the declared 63 bytes"),
@@ -111,9 +113,10 @@ class TestABadFile:
         with pytest.raises(ValueError, match="expected NRRD0001 to NRRD0005 .*, got 'PNG'"):
             metafile.read(write_nrrd(tmp_path, magic="PNG"))
 
-    def test_a_line_without_colon_is_refused(self, tmp_path):
-        with pytest.raises(ValueError, match="header line 'nothing' has no colon"):
-            metafile.read(write_nrrd(tmp_path, magic="NRRD0004\nnothing"))
+    @pytest.mark.parametrize("line", ["nothing", ": value", ":=value"])
+    def test_a_line_without_field_and_colon_is_refused(self, tmp_path, line):
+        with pytest.raises(ValueError, match=f"header line '{line}' must be `field: value`"):
+            metafile.read(write_nrrd(tmp_path, magic=f"NRRD0004\n{line}"))
 
     def test_a_field_stated_twice_is_refused(self, tmp_path):
         with pytest.raises(ValueError, match="header line 'type: uint8' is stated twice"):

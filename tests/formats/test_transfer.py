@@ -43,6 +43,15 @@ class TestToFile:
             transfer.to_file(web_folder.url + "a.bin", target, sha256=DIGEST)
         assert target.read_bytes() == b"older"
 
+    def test_an_answer_without_end_is_broken_off(self, web_folder, tmp_path):
+        (web_folder.path / "a.bin").write_bytes(CONTENT)
+        options = {"sha256": DIGEST, "max_bytes": len(CONTENT) - 1}
+        with pytest.raises(ValueError, match=r"a\.bin from .*: must be <= 20999 bytes, got more"):
+            transfer.to_file(web_folder.url + "a.bin", tmp_path / "out" / "a.bin", **options)
+        assert os.listdir(tmp_path / "out") == []
+        options["max_bytes"] += 1
+        assert transfer.to_file(web_folder.url + "a.bin", tmp_path / "a.bin", **options).is_file()
+
     def test_a_refusing_server_is_named_with_its_status(self, web_folder, tmp_path):
         with pytest.raises(OSError, match=r"absent\.bin: the server answered 404"):
             transfer.to_file(web_folder.url + "absent.bin", tmp_path / "a", sha256=DIGEST)

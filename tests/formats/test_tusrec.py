@@ -1,6 +1,7 @@
 """TUS-REC scans: both ways, lazily, and no file is believed unchecked."""
 
 import pickle
+import tracemalloc
 
 import h5py
 import numpy as np
@@ -29,6 +30,15 @@ def change(path, name, value):
         del file[name]
         if value is not None:
             file[name] = value
+
+
+def fault_of(path) -> str | None:
+    """Return what reading a whole scan complains of, None if it reads."""
+    try:
+        tusrec.read(path).frames[:]
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 class TestRead:
@@ -71,6 +81,19 @@ class TestLaziness:
             file["frames"][4] = 77
         assert (frames[4:5] == 77).all()
         assert frames[4].shape == (5, 9)
+
+    def test_ten_thousand_frames_take_the_memory_of_a_block(self, tmp_path):
+        path = tmp_path / "long.h5"
+        with h5py.File(path, "w") as file:
+            file.create_dataset("frames", (10_000, 64, 96), np.uint8, chunks=(1, 64, 96))
+            file["tforms"] = np.tile(np.eye(4, dtype=np.float32), (10_000, 1, 1))
+        sweep = tusrec.read(path)
+        tracemalloc.start()
+        read = sum(len(block) for _, block in sweep.blocks(16))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert read == 10_000
+        assert peak_bytes < 16 * 64 * 96 * 4  # of 61 MB in all
 
     def test_frames_travel_to_other_processes(self, scan):
         frames = tusrec.read(scan).frames
@@ -156,6 +179,64 @@ class TestBadScans:
         with pytest.raises(ValueError, match="'frames' must be a data set stored in the file"):
             tusrec.read(scan)
 
+    @pytest.mark.parametrize(
+        ("name", "value", "message"),
+        [
+            ("time_s", np.arange(5.0), r"time_s must be \(6,\), got \(5,\)"),
+            ("time_s", np.array([b"a"] * 6), "time_s must be numbers, got"),
+            ("time_s", np.array([0, 1, 2, 2, 3, 4.0]), r"h5: time_s .* repeats at sample 3"),
+            ("tforms", np.zeros((6, 4, 4), complex), "tforms must be numbers, got complex128"),
+            ("tforms", np.full((6, 4, 4), np.nan), "must hold a valid pose, got 6 of NaN"),
+        ],
+    )
+    def test_times_and_poses_that_are_none(self, scan, name, value, message):
+        with h5py.File(scan, "a") as file:
+            file.pop(name, None)
+            file[name] = value
+        with pytest.raises(ValueError, match=message):
+            tusrec.read(scan)
+
+    def test_times_that_lie_in_another_file_are_refused(self, scan, tmp_path):
+        with h5py.File(scan, "a") as file:
+            file["time_s"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "time_s")
+        with pytest.raises(ValueError, match="'time_s' must be a data set stored in the file"):
+            tusrec.read(scan)
+
+    def test_one_frame_never_inflates_a_huge_chunk(self, scan):
+        change(scan, "frames", None)
+        with h5py.File(scan, "a") as file:
+            shape = (20, 1 << 13, 1 << 13)
+            file.create_dataset("frames", shape, np.uint8, chunks=shape, compression="gzip")
+        with pytest.raises(ValueError, match="a chunk of frames must be <= 1073741824 bytes, got"):
+            tusrec.read(scan)
+
+    def test_frames_that_are_damaged_name_the_file_when_they_are_read(self, tmp_path):
+        path = tmp_path / "packed.h5"
+        pixels = np.random.default_rng(1).integers(0, 256, (4, 50, 60), np.uint8)
+        with h5py.File(path, "w") as file:
+            file.create_dataset("frames", data=pixels, chunks=(1, 50, 60), compression="gzip")
+            file["tforms"] = np.tile(np.eye(4), (4, 1, 1))
+            place = file["frames"].id.get_chunk_info(2).byte_offset
+        content = bytearray(path.read_bytes())
+        content[place : place + 40] = bytes(40)
+        path.write_bytes(content)
+        sweep = tusrec.read(path)
+        np.testing.assert_array_equal(sweep.frames[1], pixels[1])
+        with pytest.raises(ValueError, match=r"packed\.h5 is no readable HDF5 file"):
+            sweep.frames[2]
+
+    def test_a_damaged_byte_is_harmless_or_a_clear_error(self, scan):
+        content = scan.read_bytes()
+        refused = 0
+        for place in range(0, len(content), 11):
+            scan.write_bytes(
+                content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+            )
+            fault = fault_of(scan)
+            assert fault is None or scan.name in fault
+            refused += fault is not None
+        assert refused > 10
+
     @pytest.mark.parametrize("rate", [0, -20, np.nan])
     def test_a_frame_rate_that_is_none(self, scan, rate):
         with pytest.raises(ValueError, match="frame_rate_hz must be positive, got"):
@@ -237,3 +318,14 @@ class TestLandmarks:
             tusrec.read_landmarks(tmp_path / "l.h5", "a")
         with pytest.raises(ValueError, match=r"must hold the data set 'b', has \['a'\]"):
             tusrec.read_landmarks(tmp_path / "l.h5", "b")
+
+    @pytest.mark.parametrize("row", [[-1, 3, 4], [0.5, 3, 4], [1, np.nan, 4], [np.inf, 3, 4]])
+    def test_landmarks_on_no_frame_or_nowhere_are_refused(self, tmp_path, row):
+        with h5py.File(tmp_path / "l.h5", "w") as file:
+            file["a"] = np.array([[0.0, 1, 2], row])
+        with pytest.raises(ValueError, match=r"l\.h5: a must be whole frames >= 0 and finite x, y"):
+            tusrec.read_landmarks(tmp_path / "l.h5", "a")
+
+    def test_a_missing_file_is_named(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"absent\.h5: no such TUS-REC scan"):
+            tusrec.read_landmarks(tmp_path / "absent.h5", "a")

@@ -53,6 +53,12 @@ class TestReadCalibration:
         with pytest.raises(FileNotFoundError, match="no such calibration file"):
             calibration.read_calibration(tmp_path / "absent.csv")
 
+    @pytest.mark.parametrize("content", [b"\xff\xfe\xfa", b'"' + b"1" * 200_000])
+    def test_a_file_that_is_no_csv_is_named(self, tmp_path, content):
+        (tmp_path / "calib.csv").write_bytes(content)
+        with pytest.raises(ValueError, match=r"calib\.csv is no readable CSV: "):
+            calibration.read_calibration(tmp_path / "calib.csv")
+
     def test_a_missing_block_is_named(self, read):
         with pytest.raises(ValueError, match=r"calib_matrix\.csv must hold the block 'spatial_"):
             read("\n".join(text().splitlines()[:5]))

@@ -79,6 +79,9 @@ class TestSticks:
         np.testing.assert_array_equal(filled.weight, holed.weight)
         assert holed.volume[0, 0, 3] == 0
         assert np.count_nonzero(filled.volume) == 3
+        assert np.argwhere(filled.is_filled).tolist() == [[0, 0, 3]]
+        assert filled.is_known.sum() == 3
+        assert holed.is_known.sum() == 2
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -115,6 +118,7 @@ class TestGaps:
         holed = made_of({(0, 0, 4): 10, (0, 0, 6): 21}, dtype=np.uint8)
         filled = fill_gaps(holed, widest_gap_mm=2.5)
         assert filled.volume[0, 0, 3:8].tolist() == [0, 10, 16, 21, 0]
+        assert np.argwhere(filled.is_filled).tolist() == [[0, 0, 5]]
         np.testing.assert_array_equal(filled.weight, holed.weight)
 
     def test_a_hole_at_the_border_is_no_gap(self):

@@ -1,5 +1,7 @@
 """The six reference volumes of the PLUS toolkit, from the real tracked spine sweep."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,7 +70,6 @@ class TestJudgement:
         assert table.loc[0, "holds"]
         assert table.loc[0, "frames_used"] == 21
         assert table.loc[0, "file"] == "vtkVolumeReconstructorTestNNLATEvolumeRef.mha"
-        from dataclasses import replace
 
         assert not replace(made, is_geometry_equal=False).holds
         strict = replace(made.reference, bound=0.9999)

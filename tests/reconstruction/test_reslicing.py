@@ -5,6 +5,7 @@ import pytest
 
 from hipus import geometry
 from hipus.reconstruction.grid import VoxelGrid, grid_around
+from hipus.reconstruction.holes import fill_sticks
 from hipus.reconstruction.region import ImageRegion
 from hipus.reconstruction.reslicing import leave_one_out, reslice
 
@@ -73,6 +74,19 @@ class TestLeaveOneOut:
     def test_the_other_frames_predict_it(self, sweep):
         """Content that does not change from frame to frame."""
         made = leave_one_out(*sweep, frame_index=4)
+        np.testing.assert_allclose(made.error, 0, atol=1e-3)
+
+    def test_frames_far_apart_predict_only_across_a_filled_gap(self, sweep):
+        """Frames 4 mm apart, voxels of 1 mm."""
+        frames, T, _ = sweep
+        T = T.copy()
+        T[:, 2, 3] *= 8
+        grid = grid_around(T, ImageRegion.whole((16, 12)), spacing_xyz_mm=(0.5, 0.5, 1))
+        open_ = leave_one_out(frames, T, grid, frame_index=4, interpolation="nearest")
+        assert np.isnan(open_.error).all()
+        made = leave_one_out(
+            frames, T, grid, frame_index=4, interpolation="nearest", fill=fill_sticks
+        )
         np.testing.assert_allclose(made.error, 0, atol=1e-3)
 
     def test_the_frame_itself_plays_no_part(self, sweep):

@@ -41,6 +41,19 @@ class TestCutting:
             u = ends[run]
         assert u == 60
 
+    @pytest.mark.parametrize("step", [0.25, -0.25, 0.5, -1.0, 2.0, 0.75])
+    def test_pixels_exactly_on_borders_belong_to_the_upper_cell(self, step):
+        """Steps that divide a cell, from a whole position: the remainders are all 0 or equal."""
+        P, D = fixed(20, 20, 20), fixed(step, 0.5, 0)
+        ends, cells = np.empty(40, np.int64), np.empty(40, np.int64)
+        count = rows.cut_row(P, D, STRIDES, 0, 16, ends, cells)
+        u = np.arange(16)
+        expected = (
+            np.floor(20 + step * u) * STRIDES[0] + np.floor(20 + u / 2) * STRIDES[1] + 20
+        ).astype(int)
+        found = np.repeat(cells[:count], np.diff(ends[:count], prepend=0))
+        np.testing.assert_array_equal(found, expected)
+
     def test_a_start_in_the_middle_cuts_the_same_runs(self):
         """What makes slabs independent of each other."""
         P, D = fixed(10.2, 20.9, 5.0), fixed(0.17, -0.113, 0.31)

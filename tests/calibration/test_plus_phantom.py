@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from hipus.calibration.plus_config import read_phantom
+from hipus.calibration.plus_phantom import read_phantom
 
 GOOD = """<PlusConfiguration>
   <CoordinateDefinitions>
@@ -70,15 +70,21 @@ class TestBadFiles:
     @pytest.mark.parametrize(
         ("old", "new", "message"),
         [
-            ("</PlusConfiguration>", "", "not well-formed XML"),
+            ("</PlusConfiguration>", "", "not a readable PLUS XML file"),
             ("PhantomDefinition>", "Other>", "no PhantomDefinition/Geometry/Pattern element"),
             ('Type="NWire"', 'Type="CirsPhantom"', "Type must be \"NWire\", got 'CirsPhantom'"),
             ('To="Reference"', 'To="Tracker"', 'no Transform From="Phantom" To="Reference"'),
             ("Segmentation ", "Segmenter ", "no Segmentation element"),
             ("ApproximateSpacingMmPerPixel", "Spacing", "no attribute ApproximateSpacing"),
-            ('"27 28"', '"27"', "ClipRectangleOrigin must be 2 numbers, got '27'"),
-            ('"25 0 10"', '"25 zero 10"', "EndPointFront must be 3 numbers, got '25 zero 10'"),
-            ('"25 0 10"', '"25 nan 10"', "EndPointFront must be 3 numbers"),
+            ('"27 28"', '"27"', "ClipRectangleOrigin must be 2 finite numbers, got '27'"),
+            ('"27 28"', '"27.5 28"', "ClipRectangleOrigin must be 2 whole numbers, got '27.5 28'"),
+            ('Candidates="18"', 'Candidates="1.8"', "must be 1 whole numbers, got '1.8'"),
+            (
+                '"25 0 10"',
+                '"25 zero 10"',
+                "Front must be 3 finite numbers, got '25 zero 10'",
+            ),
+            ('"25 0 10"', '"25 nan 10"', "EndPointFront must be 3 finite numbers"),
             (' Name="e"', "", "Wire has no attribute Name"),
             ('Name="e"', 'Name="a"', "wire names must differ"),
             ('"25 0 10"', '"25 0 11"', "wires must lie in one plane"),

@@ -1,0 +1,227 @@
+"""What the report says: its questions, and where each answer's numbers come from.
+
+Every number in a sentence is read from a saved table or metrics file when the page is built.
+"""
+
+from __future__ import annotations
+
+from hipus import paths, tables
+from hipus.report.page import Picture, Section, embed, table_html
+
+LEAD = (
+    "An open, runnable study: optically tracked sweeps, calibration, volumes, segmentation and "
+    "measurements, with every published number beside ours. This report holds what is measured "
+    "on real open recordings of ultrasound phantoms, and the arithmetic of the published numbers. "
+    "It contains no clinical data and, so far, no simulated data."
+)
+
+
+def sections(profile: str) -> list[Section]:
+    """Return the report's sections in the order of the notebooks.
+
+    Parameters
+    ----------
+    profile : str
+
+    Returns
+    -------
+    list of Section
+    """
+    return [_machine(profile), _calibration(profile), _reconstruction(profile), _published(profile)]
+
+
+def cards(profile: str) -> list[dict[str, str]]:
+    """Return the headline numbers of the start page.
+
+    Parameters
+    ----------
+    profile : str
+
+    Returns
+    -------
+    list of dict
+        what, value, beside (what the value is to be compared with).
+    """
+    published = _metrics(profile, "published")
+    found = [
+        {
+            "what": "Published claims, audited by arithmetic",
+            "value": f"{published['claims_total']}",
+            "beside": f"{published['claims_confirmed_by_arithmetic']} confirmed, "
+            f"{published['claims_inconsistent']} inconsistent",
+        },
+    ]
+    if not _absent(profile, "reconstruction"):
+        found.insert(0, _reconstruction_card(_metrics(profile, "reconstruction")))
+    if not _absent(profile, "calibration"):
+        found = _calibration_cards(_metrics(profile, "calibration")) + found
+    return found
+
+
+def _calibration_cards(found: dict) -> list[dict[str, str]]:
+    """Return the cards of the calibration."""
+    return [
+        {
+            "what": "Calibration in space, unseen sweep (real)",
+            "value": f"{found['classic_validation_error_mm_mean']:.3f} mm",
+            "beside": "PLUS toolkit prints 0.540 mm",
+        },
+        {
+            "what": "Lag of the poses (real)",
+            "value": f"{1e3 * found['lag_s']:.1f} ms",
+            "beside": f"{1e3 * found['lag_from_plus_s']:+.2f} ms from PLUS",
+        },
+    ]
+
+
+def _reconstruction_card(found: dict) -> dict[str, str]:
+    """Return the card of the reconstruction."""
+    return {
+        "what": "Reference volumes reached (real)",
+        "value": f"{found['references_that_hold']} of {found['references_total']}",
+        "beside": "float mean within "
+        f"{found['nearest_mean_float_largest_difference']:.1g} grey levels",
+    }
+
+
+def _machine(profile: str) -> Section:
+    """Describe the machine and the inputs."""
+    machine = tables.read(paths.table_file(profile, "machine"))
+    real = tables.read(paths.table_file(profile, "real_inputs"))
+    present = int((real["status"] == "present").sum())
+    enough = "meets" if machine["is_enough"].all() else "does not meet"
+    return Section(
+        anchor="machine",
+        question="Can this machine run the study?",
+        answer=f"It {enough} every need; {present} of {len(real)} real open files are present.",
+        kind="this machine",
+        source="stages machine, real_inputs",
+        notebook="00_machine",
+        tables=(("The machine", table_html(machine)),),
+    )
+
+
+def _calibration_answer(found: dict) -> str:
+    """Return the answer on calibration from its metrics."""
+    return (
+        f"Wires were found in {found['frames_found']} of {found['frames_total']} frames; the "
+        f"classic solution predicts the middle wires of an unseen sweep to "
+        f"{found['classic_validation_error_mm_mean']:.3f} mm (all of them: "
+        f"{found['classic_validation_error_mm_mean_all']:.3f} mm) and lies "
+        f"{found['classic_origin_from_plus_mm']:.3f} mm and "
+        f"{found['classic_angle_from_plus_deg']:.3f}° from the PLUS toolkit's. The water-tank "
+        f"lag is {1e3 * found['lag_s']:.1f} ms, {1e3 * found['lag_from_plus_s']:+.2f} ms from "
+        f"the toolkit's. A slow sweep tells lag and calibration together only within "
+        f"{1e3 * found['joint_lag_width_s']:.0f} ms."
+    )
+
+
+def _calibration(profile: str) -> Section:
+    """Describe the calibration on real recordings."""
+    missing = _absent(profile, "calibration")
+    captions = {
+        "02_wires": "One frame of the validation sweep with the wires found in it.",
+        "02_spatial_errors": "3D errors of the middle wires, in sample and out of sample.",
+        "02_lag": "Correlation of image and tracker over the lag, and both signals at the lag "
+        "found; the band is its 95 % interval.",
+        "02_joint_scan": "Space and time at once, with pose stamps moved by a known amount.",
+    }
+    names = ("spatial_calibration", "spatial_scatter", "temporal_calibration", "joint_calibration")
+    return Section(
+        anchor="calibration",
+        question="How accurate is the probe calibration, in space and time?",
+        answer="Not measured on this machine."
+        if missing
+        else _calibration_answer(_metrics(profile, "calibration")),
+        kind="real recordings of phantoms",
+        source="stage calibration",
+        notebook="02_calibration",
+        pictures=_pictures(profile, captions),
+        tables=_tables(profile, names),
+        missing=missing,
+    )
+
+
+def _reconstruction(profile: str) -> Section:
+    """Describe the reconstruction of the real sweep."""
+    missing = _absent(profile, "reconstruction")
+    answer = "Not measured on this machine."
+    if not missing:
+        found = _metrics(profile, "reconstruction")
+        answer = (
+            f"{found['references_that_hold']} of {found['references_total']} volumes of the PLUS "
+            f"toolkit are made again within their bounds: nearest-latest "
+            f"{100 * found['nearest_latest_equal_fraction']:.2f} % equal, maximum "
+            f"{100 * found['nearest_maximum_within_2_fraction']:.2f} % within 2 grey levels. A "
+            f"frame seen again through the volume differs by "
+            f"{found['volume_mean_absolute_error_grey_levels']:.1f} grey levels."
+        )
+    captions = {
+        "04_slices": "Middle slices of the toolkit's volumes, ours, and the difference.",
+        "04_agreement": "Three measures of agreement; the judged one is blue, its bound marked.",
+        "04_reslice": "A frame, the volume at its pose, and the volume made without it.",
+        "04_reslice_errors": "Error of a frame seen through the volume and through its neighbours.",
+    }
+    return Section(
+        anchor="reconstruction",
+        question="How faithful is the reconstructed volume?",
+        answer=answer,
+        kind="real recording of a phantom",
+        source="stage reconstruction",
+        notebook="04_reconstruction",
+        pictures=_pictures(profile, captions),
+        tables=_tables(profile, ("reconstruction_agreement", "reslice_errors")),
+        missing=missing,
+    )
+
+
+def _published(profile: str) -> Section:
+    """Describe the published numbers."""
+    found = _metrics(profile, "published")
+    answer = (
+        f"Of {found['claims_total']} claims {found['claims_confirmed_by_arithmetic']} are "
+        f"confirmed by arithmetic, {found['claims_inconsistent']} are inconsistent, "
+        f"{found['claims_not_checkable']} cannot be checked and {found['claims_not_audited']} need "
+        f"results; {found['checks_recomputed']} of {found['checks_total']} checks are recomputed. "
+        f"{found['network_sizes_reproduced']} of {found['network_sizes_total']} printed network "
+        f"sizes are reproduced exactly."
+    )
+    captions = {
+        "91_verdicts": "Claims of the five documents by verdict.",
+        "91_network_sizes": "Printed parameter counts beside those of the networks built here.",
+    }
+    return Section(
+        anchor="published",
+        question="Do the printed numbers hold together?",
+        answer=answer,
+        kind="published numbers, arithmetic only",
+        source="stage published",
+        notebook="91_published_numbers",
+        pictures=_pictures(profile, captions),
+        tables=_tables(profile, ("network_sizes", "published_checks", "published_claims")),
+    )
+
+
+def _metrics(profile: str, stage: str) -> dict:
+    """Return a stage's metrics."""
+    return tables.read_metrics(paths.metrics_file(profile, stage))
+
+
+def _absent(profile: str, stage: str) -> tuple[str, ...]:
+    """Return the real files that a stage missed."""
+    return tuple(tables.read(paths.table_file(profile, f"{stage}_missing"))["file"])
+
+
+def _pictures(profile: str, captions: dict[str, str]) -> tuple[Picture, ...]:
+    """Return the figures that were drawn."""
+    folder = paths.figures_dir(profile)
+    found = [embed(folder / f"{name}.png", caption) for name, caption in captions.items()]
+    return tuple(picture for picture in found if picture)
+
+
+def _tables(profile: str, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return tables with the file they stand in as caption."""
+    return tuple(
+        (f"tables/{name}.csv", table_html(tables.read(paths.table_file(profile, name))))
+        for name in names
+    )

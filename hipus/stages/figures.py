@@ -1,0 +1,71 @@
+"""Stage `figures`: draw every figure from saved tables and figure inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hipus import config, paths, tables
+from hipus.figures import calibration, published, reconstruction, style
+from hipus.stages import runner
+
+STAGE = "figures"
+#: Figure -> how it is drawn, the tables it needs, and its figure input ("" for none).
+FIGURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {
+    "02_wires": (calibration.draw_wires, (), "calibration"),
+    "02_spatial_errors": (calibration.draw_spatial_errors, ("spatial_errors",), ""),
+    "02_lag": (calibration.draw_lag, ("lag_curve", "lag_signals", "temporal_calibration"), ""),
+    "02_joint_scan": (calibration.draw_joint_scan, ("joint_scan", "joint_calibration"), ""),
+    "04_slices": (reconstruction.draw_slices, ("reconstruction_agreement",), "reconstruction"),
+    "04_agreement": (reconstruction.draw_agreement, ("reconstruction_agreement",), ""),
+    "04_reslice": (reconstruction.draw_reslice, (), "reconstruction"),
+    "04_reslice_errors": (reconstruction.draw_reslice_errors, ("reslice_errors",), ""),
+    "91_verdicts": (published.draw_verdicts, ("claim_verdicts",), ""),
+    "91_network_sizes": (published.draw_network_sizes, ("network_sizes",), ""),
+}
+
+
+def main(study: config.Study) -> Iterable[Path]:
+    """Draw what can be drawn; return the files that were read."""
+    folder = paths.figures_dir(study.profile)
+    folder.mkdir(parents=True, exist_ok=True)
+    read: set[Path] = set()
+    for name, (draw, table_names, input_name) in FIGURES.items():
+        sources = list(_sources(study.profile, table_names, input_name))
+        content = [_load(path) for path in sources]
+        if any(len(part) == 0 for part in content):
+            _remove(folder / name)  # a skipped stage leaves empty tables: nothing to draw
+            continue
+        style.save(draw(*content), folder / name)
+        read |= set(sources)
+    return sorted(read)
+
+
+def _remove(stem: Path) -> None:
+    """Remove a figure of an earlier run: the report must not show what no table holds."""
+    for suffix in style.SUFFIXES:
+        stem.with_name(stem.name + suffix).unlink(missing_ok=True)
+
+
+def _sources(profile: str, table_names: Iterable[str], input_name: str) -> Iterator[Path]:
+    """Yield the files of a figure: its figure input first, then its tables."""
+    if input_name:
+        yield paths.figure_input_file(profile, input_name)
+    for name in table_names:
+        yield paths.table_file(profile, name)
+
+
+def _load(path: Path) -> pd.DataFrame | dict[str, np.ndarray]:
+    """Return a table, or the arrays of a figure input."""
+    if path.suffix == ".csv":
+        return tables.read(path)
+    with np.load(tables.existing(path)) as stored:
+        return dict(stored)
+
+
+if __name__ == "__main__":
+    runner.run(STAGE, main)

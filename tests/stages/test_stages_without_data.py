@@ -1,0 +1,176 @@
+"""A machine without real data and without network: every stage runs and says what it skipped.
+
+All stages run once, in the order of the pipeline, in a study folder of their own.
+"""
+
+import json
+import logging
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import yaml
+from imports import notebook_source
+from IPython.display import Markdown
+from study_folders import CHECKOUT, make_study_folder, without_real_data
+
+from hipus import config, paths, tables
+from hipus.report import build
+from hipus.stages import calibration, machine, published, real_inputs, reconstruction, runner
+from hipus.stages import figures as figures_stage
+from hipus.stages import report as report_stage
+
+NOTEBOOKS = sorted(path.name for path in (CHECKOUT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def without_data(tmp_path_factory):
+    """Run the pipeline's own code without real data; return the study folder."""
+    folder = make_study_folder(tmp_path_factory.mktemp("study"))
+    with pytest.MonkeyPatch.context() as patch:
+        without_real_data(patch, folder)
+        patch.setenv("HIPUS_STATIC_VIEWS", "1")
+        patch.setattr(sys, "argv", ["stage", "smoke"])
+        for stage in (real_inputs, machine):
+            runner.run_always(stage.STAGE, stage.main)
+        for stage in (calibration, reconstruction, published, figures_stage):
+            runner.run(stage.STAGE, stage.main)
+        yield folder
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Return the list of what notebooks display."""
+    found = []
+    monkeypatch.setattr("hipus.viewers.display", found.append)
+    return found
+
+
+def outs_of(stage: str) -> list[str]:
+    """Return what dvc.yaml says that a stage writes, for the smoke profile."""
+    body = yaml.safe_load((CHECKOUT / "dvc.yaml").read_text())["stages"][stage]["do"]
+    entries = [*body.get("outs", []), *body.get("metrics", []), *body.get("plots", [])]
+    names = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+    return [name.replace("${item}", "smoke") for name in names]
+
+
+@pytest.mark.parametrize(
+    "stage", ["real_inputs", "machine", "calibration", "reconstruction", "published", "figures"]
+)
+def test_every_output_of_the_pipeline_is_there_after_a_skip(without_data, stage):
+    assert [name for name in outs_of(stage) if not (without_data / name).exists()] == []
+
+
+@pytest.mark.parametrize("stage", ["calibration", "reconstruction"])
+class TestSkippedStage:
+    def test_missing_files_are_listed(self, without_data, stage):
+        missing = tables.read(paths.table_file("smoke", f"{stage}_missing"))
+        assert len(missing) >= 5
+        assert missing["file"].str.startswith("plus/").all()
+
+    def test_tables_have_columns_and_no_rows(self, without_data, stage):
+        for name in outs_of(stage):
+            if name.endswith(".csv") and "missing" not in name:
+                table = tables.read(without_data / name)
+                assert len(table) == 0
+                assert len(table.columns) >= 2
+
+    def test_metrics_hold_no_number_that_was_not_measured(self, without_data, stage):
+        found = tables.read_metrics(paths.metrics_file("smoke", stage))
+        assert set(found.values()) == {0}
+
+    def test_figure_input_is_there_and_empty(self, without_data, stage):
+        with np.load(paths.figure_input_file("smoke", stage)) as stored:
+            assert list(stored) == []
+
+    def test_provenance_says_that_nothing_was_read(self, without_data, stage):
+        record = json.loads(paths.provenance_file("smoke", stage).read_text())
+        assert record["inputs"] == {}
+
+
+class TestDownstream:
+    def test_only_the_figures_that_need_no_real_data_are_drawn(self, without_data):
+        drawn = {path.name for path in paths.figures_dir("smoke").iterdir()}
+        assert drawn == {
+            f"{name}.{suffix}"
+            for name in ("91_verdicts", "91_network_sizes")
+            for suffix in ("pdf", "png")
+        }
+
+    @pytest.mark.parametrize("name", NOTEBOOKS)
+    def test_notebooks_run_and_say_what_is_absent(self, without_data, shown, name):
+        source = notebook_source(CHECKOUT / "notebooks" / name)
+        exec(compile(source, name, "exec"), {"__name__": "__main__"})
+        said = "\n".join(str(item.data) for item in shown if isinstance(item, Markdown))
+        assert ("SKIPPED" in said) == name.startswith(("02", "04"))
+
+    def test_report_says_what_is_absent_and_shows_the_rest(self, without_data):
+        text = build.build_index("smoke").read_text()
+        assert "Skipped, because real open data are absent" in text
+        assert text.count("Not measured on this machine.") == 2
+        assert "plus/SpinePhantomFreehand.igs.mha" in text
+        assert text.count("<img ") == 2
+        assert "Published claims, audited by arithmetic" in text
+
+    def test_report_stage_needs_executed_notebooks(self, without_data):
+        with pytest.raises(FileNotFoundError, match="holds no executed notebook"):
+            report_stage.main(config.load("smoke"))
+
+    def test_report_stage_names_the_notebooks_it_read(self, without_data):
+        folder = paths.results_dir("smoke") / "notebooks"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(CHECKOUT / "notebooks" / NOTEBOOKS[0], folder)
+        read = report_stage.main(config.load("smoke"))
+        assert [path.name for path in read] == [NOTEBOOKS[0]]
+        page = paths.results_dir("smoke") / "report" / "notebooks" / "00_machine.html"
+        assert page.is_file()
+        shutil.rmtree(folder)
+
+    def test_running_again_changes_no_table(self, without_data):
+        study = config.load("smoke")
+        folder = paths.results_dir("smoke") / "tables"
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        for stage in (real_inputs, machine, calibration, reconstruction):
+            stage.main(study)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+class TestPublished:
+    def test_tables_hold_every_claim_and_check_once(self, without_data):
+        claims = tables.read(paths.table_file("smoke", "published_claims"))
+        checks = tables.read(paths.table_file("smoke", "published_checks"))
+        assert claims["claim_id"].is_unique
+        assert checks["check_id"].is_unique
+        verdicts = tables.read(paths.table_file("smoke", "claim_verdicts"))
+        assert verdicts["claims"].sum() == len(claims)
+
+    def test_metrics_are_counts_of_the_tables(self, without_data):
+        found = tables.read_metrics(paths.metrics_file("smoke", "published"))
+        claims = tables.read(paths.table_file("smoke", "published_claims"))
+        sizes = tables.read(paths.table_file("smoke", "network_sizes"))
+        assert found["claims_total"] == len(claims) > 1000
+        by_verdict = [
+            value
+            for name, value in found.items()
+            if name.startswith("claims_") and name != "claims_total"
+        ]
+        assert sum(by_verdict) == found["claims_total"]
+        assert found["network_sizes_total"] == len(sizes) == 6
+        assert 0 < found["checks_recomputed_as_audited"] <= found["checks_recomputed"]
+        assert found["checks_recomputed"] <= found["checks_total"]
+
+    def test_provenance_lists_the_transcribed_tables_by_hash(self, without_data):
+        record = json.loads(paths.provenance_file("smoke", "published").read_text())
+        files = {path.name for path in (CHECKOUT / "data" / "published").glob("*.csv")}
+        assert files <= set(record["inputs"])
+        assert all(len(entry["sha256"]) == 64 for entry in record["inputs"].values())
+
+
+class TestStaleFigures:
+    def test_a_figure_that_can_no_longer_be_drawn_does_not_stay(self, without_data, caplog):
+        caplog.set_level(logging.INFO)
+        stale = paths.figures_dir("smoke") / "02_lag.png"
+        stale.write_bytes(b"of an earlier run, when the data were there")
+        figures_stage.main(config.load("smoke"))
+        assert not stale.exists()

@@ -1,0 +1,107 @@
+"""The README's numbers are those of the saved results, and its commands and links exist."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from hipus import paths
+
+README = (paths.root() / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def metrics() -> dict:
+    """Return the small profile's metrics of all stages."""
+    files = (paths.results_dir("small") / "metrics").glob("*.json")
+    return {path.stem: json.loads(path.read_text()) for path in files}
+
+
+def row(start: str) -> str:
+    """Return the line of the README's table that starts with a quantity."""
+    return next(line for line in README.splitlines() if line.startswith(f"| {start}"))
+
+
+class TestMeasured:
+    def test_calibration_errors(self, metrics):
+        found = metrics["calibration"]
+        line = row("validation error")
+        assert f"{found['classic_validation_error_mm_mean']:.3f} mm" in line
+        assert f"({found['classic_validation_error_mm_mean_all']:.3f} mm)" in line
+
+    def test_wires_found(self, metrics):
+        found = metrics["calibration"]
+        assert f"{found['frames_found']} of {found['frames_total']} frames" in row("wires found")
+
+    def test_matrix_against_plus(self, metrics):
+        found = metrics["calibration"]
+        line = row("classic matrix")
+        assert f"{found['classic_origin_from_plus_mm']:.3f} mm" in line
+        assert f"{found['classic_angle_from_plus_deg']:.3f}°" in line
+
+    def test_joint_fit(self, metrics):
+        found = metrics["calibration"]
+        line = row("joint fit")
+        assert f"{found['joint_validation_point_to_wire_mm_mean']:.3f} mm" in line
+        assert f"{found['classic_validation_point_to_wire_mm_mean']:.3f} mm" in line
+
+    def test_lag(self, metrics):
+        assert f"−{-1e3 * metrics['calibration']['lag_s']:.1f} ms" in row("lag of the poses")
+
+    def test_space_and_time_at_once(self, metrics):
+        found = metrics["calibration"]
+        line = row("space and time at once")
+        assert f"−{-1e3 * found['joint_lag_s']:.0f} ms" in line
+        assert f"{1e3 * found['joint_lag_as_recorded_s']:+.0f} ms" in line
+        assert f"within {1e3 * found['joint_lag_width_s']:.0f} ms" in line
+
+    def test_reference_volumes(self, metrics):
+        found = metrics["reconstruction"]
+        line = row("PLUS's reference volumes")
+        assert f"{found['references_that_hold']} of {found['references_total']}" in line
+        assert f"{100 * found['nearest_latest_equal_fraction']:.2f} %" in line
+        assert f"{100 * found['nearest_maximum_within_2_fraction']:.2f} %" in line
+        assert found["nearest_mean_float_largest_difference"] < 1e-4
+
+    def test_claims(self, metrics):
+        found, line = metrics["published"], row("published claims")
+        for verdict in ("confirmed_by_arithmetic", "inconsistent", "not_checkable", "not_audited"):
+            assert f"{found[f'claims_{verdict}']} {verdict.replace('_', ' ')}" in line
+
+
+class TestReferences:
+    def test_every_linked_file_exists(self):
+        links = re.findall(r"\]\(([^)#:]+)\)", README)
+        assert links
+        assert not [link for link in links if not (paths.root() / link).exists()]
+
+    def test_every_make_target_it_names_exists(self):
+        makefile = (paths.root() / "Makefile").read_text()
+        named = set(re.findall(r"make ([a-z]+)", README))
+        assert not [name for name in named if not re.search(rf"^{name}:", makefile, re.M)]
+
+    def test_every_figure_it_names_is_drawn(self):
+        named = set(re.findall(r"`(?:figures/small/)?(\d\d_[a-z_]+)`", README))
+        drawn = {path.stem for path in paths.figures_dir("small").glob("*.png")}
+        assert named
+        assert named <= drawn
+
+    def test_every_notebook_is_listed(self):
+        notebooks = {path.name for path in (paths.root() / "notebooks").glob("*.ipynb")}
+        assert {name for name in notebooks if name not in README} == set()
+
+
+def test_the_benchmark_page_shows_the_benchmark_table():
+    table = pd.read_csv(paths.root() / "benchmarks" / "results" / "voxelisation.csv")
+    page = (paths.root() / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    shown = [
+        line for line in page.splitlines() if line.startswith(("| hipus", "| numpy", "| torch"))
+    ]
+    expected = [
+        f"| {row.implementation} | {row.interpolation} | {row.threads} | {row.frames} | "
+        f"{row.frames_per_s:.0f} | {row.frames_per_cpu_s:.0f} |"
+        for row in table.itertuples()
+    ]
+    assert len(shown) == len(table)
+    assert all(line.startswith(start) for line, start in zip(shown, expected, strict=True))
