@@ -8,6 +8,7 @@ command line, no second file.
 from __future__ import annotations
 
 import math
+import re
 import types
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -16,6 +17,19 @@ from typing import Any, get_type_hints
 from hipus import paths, plain_yaml
 
 _MAX_BYTES = 1 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+SOURCES = ("simulated", "folder")
+
+
+class _Sizes:
+    """A block that holds nothing but positive numbers."""
+
+    def __post_init__(self) -> None:
+        """Check that every size is one."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{item.name} must be > 0 and finite, got {value}")
 
 
 @dataclass(frozen=True)
@@ -26,13 +40,24 @@ class Common:
     ----------
     seed : int
         Root of every random generator.
+    simulation_sha256 : str
+        Fingerprint of the frozen parameters of the simulation, 64 hexadecimal digits
+        (`hipus.phantom.cohort.frozen`).
     """
 
     seed: int
+    simulation_sha256: str
+
+    def __post_init__(self) -> None:
+        """Check that the fingerprint is one."""
+        if not _SHA256.fullmatch(self.simulation_sha256):
+            raise ValueError(
+                f"simulation_sha256 must be 64 hexadecimal digits, got {self.simulation_sha256!r}"
+            )
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(_Sizes):
     """Size of the calibration study.
 
     Attributes
@@ -50,13 +75,9 @@ class Calibration:
     bootstrap: int
     lag_scan_step_s: float
 
-    def __post_init__(self) -> None:
-        """Check that every size is one."""
-        _check_positive(self)
-
 
 @dataclass(frozen=True)
-class Reconstruction:
+class Reconstruction(_Sizes):
     """Size of the reconstruction study.
 
     Attributes
@@ -67,9 +88,108 @@ class Reconstruction:
 
     resliced_frames: int
 
+
+@dataclass(frozen=True)
+class Cohort:
+    """Where the cohort comes from, and how large a simulated one is.
+
+    Attributes
+    ----------
+    source : {"simulated", "folder"}
+    path : str or None
+        The folder's; a relative one begins beside params.yaml.
+    study_train, ..., volume_spacing_mm
+        Sizes of a simulated cohort, as `hipus.phantom.cohort.settings.CohortSettings` says
+        and checks.
+    """
+
+    source: str
+    path: str | None
+    study_train: int
+    study_validation: int
+    study_test: int
+    labelled_2d: tuple[int, ...]
+    labelled_3d: tuple[int, ...]
+    test_subjects: int
+    training_only_subjects: int
+    centre2_subjects: int
+    dysplastic_subjects: int
+    repeats_subjects: int
+    grid_subjects: int
+    grid_path_mm: tuple[float, ...]
+    grid_duration_s: tuple[float, ...]
+    grid_motion: tuple[float, ...]
+    graf_subjects: int
+    frame_rows: int
+    frame_columns: int
+    line_count: int
+    sample_pitch_mm: float
+    scene_spacing_mm: float
+    volume_spacing_mm: float
+
     def __post_init__(self) -> None:
-        """Check that every size is one."""
-        _check_positive(self)
+        """Check that a folder is named when one is asked for, and only then."""
+        if self.source not in SOURCES:
+            raise ValueError(f"source must be one of {SOURCES}, got {self.source!r}")
+        if (self.source == "folder") != bool(self.path):
+            raise ValueError(
+                f"path must name the cohort's folder when source is folder, and be null "
+                f"otherwise, got {self.path!r} with source {self.source!r}"
+            )
+
+
+@dataclass(frozen=True)
+class Realism(_Sizes):
+    """Size of the comparison of simulated with real pictures.
+
+    Attributes
+    ----------
+    pictures : int
+        Simulated infants, one picture each.
+    volume_sweeps : int
+        Sweeps of the cohort that are put into volumes for the printed normalisation.
+    """
+
+    pictures: int
+    volume_sweeps: int
+
+    def __post_init__(self) -> None:
+        """Check that every size is one; a classifier needs two pictures."""
+        super().__post_init__()
+        if self.pictures < 2:
+            raise ValueError(f"pictures must be >= 2, got {self.pictures}")
+
+
+@dataclass(frozen=True)
+class Raters(_Sizes):
+    """Size of the study of raters.
+
+    Attributes
+    ----------
+    subjects : int
+        Infants whose sweeps are annotated.
+    pairs : int
+        Of raters for each sweep.
+    """
+
+    subjects: int
+    pairs: int
+
+
+@dataclass(frozen=True)
+class CalibrationSimulated(_Sizes):
+    """Size of the calibration study on simulated phantoms.
+
+    Attributes
+    ----------
+    sessions : int
+        Of each phantom, and water tanks.
+    frames : int
+        Of one session.
+    """
+
+    sessions: int
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +200,10 @@ class Study:
     common: Common
     calibration: Calibration
     reconstruction: Reconstruction
+    cohort: Cohort
+    realism: Realism
+    raters: Raters
+    calibration_simulated: CalibrationSimulated
 
 
 def load(profile: str, path: str | Path | None = None) -> Study:
@@ -151,14 +275,6 @@ def _build(kind: type, values: Any, where: str) -> Any:
         raise ValueError(f"{where}.{error}") from error
 
 
-def _check_positive(block: Any) -> None:
-    """Raise unless all numbers of a block are finite and > 0."""
-    for item in fields(block):
-        value = getattr(block, item.name)
-        if not 0 < value < math.inf:
-            raise ValueError(f"{item.name} must be > 0 and finite, got {value}")
-
-
 def _value(kind: Any, value: Any, where: str) -> Any:
     """Return one checked value; an int is accepted where a float is asked for."""
     if is_dataclass(kind):
@@ -167,7 +283,9 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     base = getattr(kind, "__origin__", kind)
     if base is tuple and isinstance(value, list):
-        return tuple(value)
+        return tuple(
+            _value(kind.__args__[0], part, f"{where}[{i}]") for i, part in enumerate(value)
+        )
     allowed = kind.__args__ if isinstance(kind, types.UnionType) else (base,)
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
         raise ValueError(f"{where} must be {getattr(kind, '__name__', kind)}, got {value!r}")

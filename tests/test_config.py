@@ -33,7 +33,9 @@ class TestLoad:
         loaded = dataclasses.asdict(study)
         assert loaded["common"] == PARAMS["common"]
         for block, values in PARAMS[profile].items():
-            assert loaded[block] == values
+            found = loaded[block].items()
+            plain = {name: list(v) if isinstance(v, tuple) else v for name, v in found}
+            assert plain == values
 
     def test_profiles_are_listed_smallest_first(self):
         assert config.profiles() == ("smoke", "small", "paper")
@@ -103,6 +105,50 @@ class TestRefusals:
             (
                 lambda params: params["smoke"]["reconstruction"].update(resliced_frames=-3),
                 r"smoke.reconstruction.resliced_frames must be > 0 and finite, got -3",
+            ),
+            (
+                lambda params: params["common"].update(simulation_sha256="eed4"),
+                r"common.simulation_sha256 must be 64 hexadecimal digits, got 'eed4'",
+            ),
+            (
+                lambda params: params["smoke"]["cohort"].update(source="hospital"),
+                r"smoke.cohort.source must be one of \('simulated', 'folder'\), got 'hospital'",
+            ),
+            (
+                lambda params: params["smoke"]["cohort"].update(source="folder"),
+                r"smoke.cohort.path must name the cohort's folder when source is folder, .*None",
+            ),
+            (
+                lambda params: params["smoke"]["cohort"].update(path="ours"),
+                r"cohort.path must .* null otherwise, got 'ours' with source 'simulated'",
+            ),
+            (
+                lambda params: params["smoke"]["cohort"].update(path=3),
+                r"smoke.cohort.path must be str \| None, got 3",
+            ),
+            (
+                lambda params: params["smoke"]["cohort"].update(grid_motion=[0.0, "1"]),
+                r"smoke.cohort.grid_motion\[1\] must be float, got '1'",
+            ),
+            (
+                lambda params: params["smoke"]["cohort"].update(labelled_2d=3),
+                r"smoke.cohort.labelled_2d must be tuple, got 3",
+            ),
+            (
+                lambda params: params["smoke"]["realism"].update(pictures=1),
+                r"smoke.realism.pictures must be >= 2, got 1",
+            ),
+            (
+                lambda params: params["smoke"]["realism"].update(volume_sweeps=0),
+                r"smoke.realism.volume_sweeps must be > 0 and finite, got 0",
+            ),
+            (
+                lambda params: params["smoke"]["raters"].update(pairs=0),
+                r"smoke.raters.pairs must be > 0 and finite, got 0",
+            ),
+            (
+                lambda params: params["smoke"]["calibration_simulated"].update(sessions=0),
+                r"smoke.calibration_simulated.sessions must be > 0 and finite, got 0",
             ),
             (
                 lambda params: params["smoke"].update({1: 2, "a": 3}),

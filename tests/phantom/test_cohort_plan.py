@@ -8,12 +8,15 @@ import pandas as pd
 import pytest
 
 from hipus import config, paths, tables
-from hipus.phantom.cohort.frozen import frozen_hash, frozen_parameters
+from hipus.phantom.cohort.frozen import check_frozen, frozen_hash, frozen_parameters
 from hipus.phantom.cohort.infants import SPECTRUM, draw_block, spectrum_infant, spread
 from hipus.phantom.cohort.plan import plan_cohort
-from hipus.phantom.cohort.settings import PROFILES
+from hipus.phantom.cohort.settings import CohortSettings
 
 SEED = 7
+PROFILES = {
+    name: CohortSettings.from_config(config.load(name).cohort) for name in config.profiles()
+}
 PAPER = plan_cohort(PROFILES["paper"], SEED)
 SMALL = plan_cohort(PROFILES["small"], SEED)
 
@@ -174,8 +177,9 @@ class TestSettings:
     def test_lists_of_a_file_become_tuples(self):
         assert replace(PROFILES["small"], grid_motion=[0.0]).grid_motion == (0.0,)
 
-    def test_every_profile_has_its_sizes(self):
-        assert set(PROFILES) == set(config.profiles())
+    def test_they_are_those_of_params_yaml(self):
+        block = config.load("smoke").cohort
+        assert CohortSettings.from_config(replace(block, frame_rows=99)).shape_px == (99, 128)
 
 
 class TestFrozenParameters:
@@ -196,3 +200,11 @@ class TestFrozenParameters:
         assert len(before) == 64
         monkeypatch.setattr(session, "LAG_S", (-0.065, 0.021))
         assert frozen_hash() != before
+
+    def test_params_yaml_holds_the_code_s_fingerprint(self):
+        check_frozen(config.load("smoke").common.simulation_sha256)
+
+    def test_another_fingerprint_is_refused_with_what_to_do(self):
+        with pytest.raises(ValueError, match="rerun every profile .* list all results") as caught:
+            check_frozen(64 * "0")
+        assert frozen_hash() in str(caught.value)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hipus import geometry, images, tables
+from hipus import config, geometry, images, tables
 from hipus.formats import metafile
 from hipus.formats.cohort_layout import read_cohort
 from hipus.labels import HipLabel
@@ -22,11 +22,11 @@ from hipus.phantom.cohort import outputs, storage
 from hipus.phantom.cohort.assignment import came_out
 from hipus.phantom.cohort.examination import Labeller, hip_of_sweep
 from hipus.phantom.cohort.plan import CohortPlan, plan_cohort
-from hipus.phantom.cohort.settings import PROFILES
+from hipus.phantom.cohort.settings import CohortSettings
 from hipus.phantom.cohort.simulate import simulate_cohort, simulate_subject
 
 TINY = replace(
-    PROFILES["smoke"],
+    CohortSettings.from_config(config.load("smoke").cohort),
     **dict.fromkeys(
         ("test_subjects", "dysplastic_subjects", "repeats_subjects", "grid_subjects"), 0
     ),

@@ -51,6 +51,31 @@ def frozen_hash() -> str:
     return hashlib.sha256(json.dumps(frozen_parameters()).encode()).hexdigest()
 
 
+def check_frozen(expected: str) -> None:
+    """Refuse to simulate with other parameters than those that were frozen.
+
+    Parameters
+    ----------
+    expected : str
+        `common.simulation_sha256` of params.yaml.
+
+    Raises
+    ------
+    ValueError
+        If the code's fingerprint differs; the message says what to do.
+    """
+    found = frozen_hash()
+    if found != expected:
+        raise ValueError(
+            f"params.yaml: common.simulation_sha256 must be the fingerprint of the frozen "
+            f"parameters, got {expected}, but the code's is {found}. Motion, tracking, inertial "
+            f"samples, probe and speckle were frozen before any network was trained. If the "
+            f"change is meant, write the code's fingerprint into params.yaml, rerun every "
+            f"profile (`dvc repro`), and list all results that changed; otherwise undo it "
+            f"(`hipus.phantom.cohort.frozen.frozen_parameters()` lists what counts)"
+        )
+
+
 def _is_plain(value) -> bool:
     """Return whether a value is made of numbers and texts only."""
     if isinstance(value, dict):

@@ -1,12 +1,15 @@
 """How large a cohort is: subjects, sweeps, frames.
 
-Decides the sizes of the three profiles. Deliberately holds no method: profiles differ in
-size only, so that what runs in minutes is what runs for the publication.
+Decides which sizes a cohort may have. Deliberately holds no size, which is params.yaml's
+business, and no method: profiles differ in size only, so that what runs in minutes is what
+runs for the publication.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+
+from hipus import config
 
 #: Most subjects of a kind: ids of a kind are a block of a hundred numbers, and the study
 #: proper is the published fifty, each split a part of them.
@@ -103,6 +106,17 @@ class CohortSettings:
                     f"got {wanted}"
                 )
 
+    @classmethod
+    def from_config(cls, block: config.Cohort) -> CohortSettings:
+        """Return the sizes that a profile of params.yaml asks for.
+
+        Raises
+        ------
+        ValueError
+            If no cohort has such sizes; names the key, expected and got.
+        """
+        return cls(**{entry.name: getattr(block, entry.name) for entry in fields(cls)})
+
     @property
     def splits(self) -> dict[str, int]:
         """Return the number of study subjects by split."""
@@ -128,80 +142,3 @@ def _check_count(name: str, value: int) -> None:
     most = MOST_BY_SPLIT.get(name, MOST_SUBJECTS)
     if not 0 <= value <= most:
         raise ValueError(f"cohort.{name} must lie between 0 and {most}, got {value}")
-
-
-#: The printed 3D split has 32, 8 and 8 volumes at 4 volumes an infant: 8, 2 and 2 infants. The
-#: printed 2D split of 8 infants (432, 108 and 71 frames, 76 an infant) is nearest to 6, 1, 1.
-_PRINTED = {"labelled_2d": (6, 1, 1), "labelled_3d": (8, 2, 2)}
-
-#: Sizes by profile. `paper`: 50 infants with 3 for validation of motion, as printed; the
-#: printed 47 for its training become 45, because two are kept for testing.
-PROFILES = {
-    "smoke": CohortSettings(
-        study_train=1,
-        study_validation=1,
-        study_test=1,
-        labelled_2d=(1, 1, 1),
-        labelled_3d=(1, 1, 1),
-        test_subjects=2,
-        training_only_subjects=1,
-        centre2_subjects=1,
-        dysplastic_subjects=1,
-        repeats_subjects=1,
-        grid_subjects=1,
-        grid_path_mm=(20.0, 40.0),
-        grid_duration_s=(6.0,),
-        grid_motion=(1.0,),
-        graf_subjects=1,
-        frame_rows=116,
-        frame_columns=128,
-        line_count=64,
-        sample_pitch_mm=0.2,
-        scene_spacing_mm=0.7,
-        volume_spacing_mm=1.0,
-    ),
-    "small": CohortSettings(
-        study_train=8,
-        study_validation=2,
-        study_test=2,
-        **_PRINTED,
-        test_subjects=10,
-        training_only_subjects=26,
-        centre2_subjects=2,
-        dysplastic_subjects=5,
-        repeats_subjects=2,
-        grid_subjects=1,
-        grid_path_mm=(20.0, 40.0),
-        grid_duration_s=(4.0, 10.0),
-        grid_motion=(0.0, 2.0),
-        graf_subjects=2,
-        frame_rows=232,
-        frame_columns=256,
-        line_count=128,
-        sample_pitch_mm=0.14,
-        scene_spacing_mm=0.6,
-        volume_spacing_mm=0.5,
-    ),
-    "paper": CohortSettings(
-        study_train=45,
-        study_validation=3,
-        study_test=2,
-        **_PRINTED,
-        test_subjects=20,
-        training_only_subjects=0,
-        centre2_subjects=97,
-        dysplastic_subjects=20,
-        repeats_subjects=10,
-        grid_subjects=3,
-        grid_path_mm=(20.0, 30.0, 40.0),
-        grid_duration_s=(4.0, 7.0, 10.0),
-        grid_motion=(0.0, 1.0, 2.0),
-        graf_subjects=97,
-        frame_rows=727,
-        frame_columns=800,
-        line_count=256,
-        sample_pitch_mm=0.08,
-        scene_spacing_mm=0.4,
-        volume_spacing_mm=0.2483,
-    ),
-}
