@@ -137,6 +137,12 @@ class TestVariants:
         assert list(still.infant_motion) == [0.0, 0.0]
         assert set(still.drawn_as) <= set(sweeps[sweeps.variant == "repeat"].sweep_id)
 
+    def test_restless_twins_are_the_same_sweeps(self):
+        sweeps = SMALL.sweeps[SMALL.sweeps.subject_id == "S501"]
+        drawn = [set(sweeps[sweeps.variant == name].drawn_as) for name in ("still", "restless")]
+        assert drawn[0] == drawn[1]
+        assert len(drawn[0]) == 2
+
     def test_the_grid_is_complete_and_shares_one_draw(self):
         sweeps = PAPER.sweeps[PAPER.sweeps.subject_id == "S601"]
         axes = ["path_length_mm", "duration_s", "infant_motion"]

@@ -22,6 +22,7 @@ from hipus.phantom.anatomy.masks import INTERFACE_BAND_MM, label_points
 from hipus.phantom.anatomy.parameters import LIMITS
 from hipus.phantom.anatomy.population import DrawnHip, draw_hip
 from hipus.phantom.cohort.plan import SubjectPlan
+from hipus.phantom.cohort.sweeps import RESTLESS
 from hipus.phantom.scene import Scene
 from hipus.phantom.ultrasound.settings import ProbeSettings, draw_settings
 
@@ -30,6 +31,8 @@ GEL_MM = 0.3
 #: The second centre: gain against the first's, dB, and depths, mm (assumed: that they differ
 #: is what a second centre is for).
 CENTRE2_GAIN_DB, CENTRE2_DEPTH_MM = 4.0, (50.0, 55.0, 60.0)
+#: Kicks or shifts per second of a restless infant: several in every sweep (assumed).
+RESTLESS_RATE_HZ = 0.8
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,11 @@ def record(
         if np.isfinite(sweep[name])
     }
     planned = plan_sweep(planning, session, _kind(sweep), head_depth_mm=head_depth_mm, **fixed)
-    infant = scaled(InfantMotion(), float(sweep["infant_motion"]))
+    usual = InfantMotion()
+    restless = replace(usual, burst_rate_hz=RESTLESS_RATE_HZ)
+    infant = scaled(
+        restless if sweep["variant"] in RESTLESS else usual, float(sweep["infant_motion"])
+    )
     return record_sweep(recording, session, planned, infant=infant)
 
 

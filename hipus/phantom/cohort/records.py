@@ -39,16 +39,34 @@ def recorded_row(sweep: dict, reported: Sweep, *, is_tracked: bool) -> dict:
     Returns
     -------
     dict
-        The plan's plain columns, frame_count, duration_s, path_mm, lost_share, dark_share,
-        broken_rules (names, separated by blanks), is_usable, and the frames between the
-        hesitations at both ends: trim_start, trim_stop.
+        The plan's plain columns, and those of `measured_row`.
+    """
+    known = {name: sweep[name] for name in _KNOWN}
+    return known | measured_row(reported, sweep["sweep_type"], is_tracked=is_tracked)
+
+
+def measured_row(reported: Sweep, sweep_type: str, *, is_tracked: bool) -> dict:
+    """Return what a recorded sweep itself says, simulated or a hospital's own.
+
+    Parameters
+    ----------
+    reported : Sweep
+    sweep_type : {"graf", "p_a", "p_d"}
+    is_tracked : bool
+
+    Returns
+    -------
+    dict
+        frame_count, duration_s, path_mm, lost_share, dark_share, broken_rules (names,
+        separated by blanks), is_usable, and the frames between the hesitations at both ends:
+        trim_start, trim_stop.
     """
     quality = measure_quality(reported, is_tracked=is_tracked)
-    broken = quality.broken_rules(sweep["sweep_type"])
+    broken = quality.broken_rules(sweep_type)
     # A Graf sweep stays in its plane: nothing of it is hesitation.
     whole = slice(0, len(reported))
-    kept = whole if sweep["sweep_type"] == "graf" or not is_tracked else trim_hesitation(reported)
-    measured = {
+    kept = whole if sweep_type == "graf" or not is_tracked else trim_hesitation(reported)
+    return {
         "frame_count": quality.frame_count,
         "duration_s": float(reported.time_s[-1] - reported.time_s[0]),
         "path_mm": quality.path_mm,
@@ -59,7 +77,6 @@ def recorded_row(sweep: dict, reported: Sweep, *, is_tracked: bool) -> dict:
         "trim_start": kept.start,
         "trim_stop": kept.stop,
     }
-    return {name: sweep[name] for name in _KNOWN} | measured
 
 
 def true_row(sweep: dict, recorded: RecordedPoses, hip: Hip) -> dict:

@@ -1,9 +1,9 @@
 """Which sweeps are made of a subject, by whom, and in what they differ.
 
 Decides names, operators and variants: the protocol's sweeps, repetitions by two operators,
-the same sweep without infant motion, and a grid of path, duration and motion. Deliberately
-draws no motion; `drawn_as` says which sweeps share their random streams, and so differ in
-nothing but what the table says.
+the same sweep without and with much infant motion, and a grid of path, duration and motion.
+Deliberately draws no motion; `drawn_as` says which sweeps share their random streams, and so
+differ in nothing but what the table says.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from hipus.phantom.cohort.settings import CohortSettings
 #: Who sweeps at which centre (assumed: the published operators are not counted).
 OPERATORS = {1: ("O11", "O12", "O13"), 2: ("O21", "O22")}
 VOLUMETRIC = ("p_a", "p_d")
+#: Variants in which the infant is restless: most sweeps of a usual one are free of bursts, so
+#: that scaling its motion would scale nothing.
+RESTLESS = ("restless", "grid")
 REPEATS = 2
 
 
@@ -76,7 +79,7 @@ def _protocol(operator_id: str, has_graf: bool) -> list[dict]:
 
 
 def _repeats(operators) -> list[dict]:
-    """Return left sweeps, each twice by two operators, and once more in a still infant."""
+    """Return left sweeps, each twice by two operators; the first also still and restless."""
     rows = []
     for session, operator_id in enumerate(operators[:2], start=1):
         for repeat, sweep_type in product(range(1, REPEATS + 1), VOLUMETRIC):
@@ -87,7 +90,8 @@ def _repeats(operators) -> list[dict]:
             rows.append(row)
             if repeat == session == 1:
                 still = {"sweep_id": f"{name}_still", "variant": "still", "infant_motion": 0.0}
-                rows.append(row | still)
+                restless = {"sweep_id": f"{name}_restless", "variant": "restless"}
+                rows += [row | still, row | restless]
     return rows
 
 
