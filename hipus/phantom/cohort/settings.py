@@ -36,7 +36,7 @@ class CohortSettings:
     dysplastic_subjects : int
         Whose hips go through Graf's types.
     repeats_subjects : int
-        Swept repeatedly by two operators, and once without infant motion.
+        Swept repeatedly by two operators, and with a still and a restless infant.
     grid_subjects : int
         Swept with every combination of the three axes below.
     grid_path_mm, grid_duration_s, grid_motion : tuple of float
