@@ -103,7 +103,7 @@ def draw_greys(greys: pd.DataFrame) -> Figure:
         axes.scatter(greys["real"], places, marker="s", s=24, color=style.PALETTE["reference"],
                      label="real stills, or printed")  # fmt: skip
         axes.errorbar(greys["simulated"], places, xerr=greys["simulated_sd"], fmt="o", ms=4,
-                      capsize=2, color=style.PALETTE["ours"], label="simulated, SD over pictures")  # fmt: skip
+                      capsize=2, color=style.PALETTE["ours"], label="simulated, SD")  # fmt: skip
         axes.set_yticks(places, greys["region"] + ", " + greys["quantity"])
         axes.invert_yaxis()
         axes.set_xlabel("grey levels")

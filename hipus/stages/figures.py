@@ -10,12 +10,28 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hipus import config, paths, tables
-from hipus.figures import calibration, published, reconstruction, style
+from hipus.figures import calibration, cohort, published, realism, reconstruction, style
 from hipus.stages import runner
 
 STAGE = "figures"
 #: Figure -> how it is drawn, the tables it needs, and its figure input ("" for none).
 FIGURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {
+    "01_hips": (cohort.draw_hips, ("cohort_hips", "cohort_subjects"), ""),
+    "01_sweeps": (cohort.draw_sweeps, ("cohort_sweeps", "cohort_published"), ""),
+    "01_frames": (cohort.draw_frames, (), "cohort"),
+    "01_courses": (cohort.draw_courses, (), "cohort"),
+    "01_trimming": (cohort.draw_trimming, (), "cohort"),
+    "01_anatomy": (cohort.draw_anatomy, (), "cohort"),
+    "01_steps": (cohort.draw_steps, ("cohort_step",), ""),
+    "01_decorrelation": (realism.draw_decorrelation, ("decorrelation",), ""),
+    "01_features": (realism.draw_features, ("likeness_features",), ""),
+    "01_greys": (realism.draw_greys, ("grey_levels",), ""),
+    "01_raters": (realism.draw_raters, ("rater_agreement",), ""),
+    "02_simulated": (
+        realism.draw_simulated_calibration,
+        ("simulated_calibration", "simulated_lag"),
+        "",
+    ),
     "02_wires": (calibration.draw_wires, (), "calibration"),
     "02_spatial_errors": (calibration.draw_spatial_errors, ("spatial_errors",), ""),
     "02_lag": (calibration.draw_lag, ("lag_curve", "lag_signals", "temporal_calibration"), ""),
