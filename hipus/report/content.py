@@ -117,7 +117,7 @@ def _cohort(profile: str) -> Section:
         "01_courses": "Where the image centre went, in truth and as the tracker reports it.",
         "01_anatomy": "The true labels, three planes through the head's centre (simulated).",
         "01_steps": "Steps of the probe over the length that speckle stays correlated (simulated).",
-        "01_decorrelation": "Speckle against elevational motion, measured and designed (simulated).",
+        "01_decorrelation": "Speckle against elevational motion, measured and designed.",
         "01_features": "Picture statistics of simulated and real pictures, mean and SD.",
         "01_greys": "Grey levels by region, beside real or printed ones that were not tuned to.",
         "01_raters": "Agreement of two simulated raters; the published one is an input.",
