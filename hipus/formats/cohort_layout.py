@@ -181,7 +181,9 @@ def _read_table(path: Path, columns: tuple[str, ...], key: list[str]) -> pd.Data
     if "age_days" in table and not (table.age_days.dropna() >= 0).all():
         raise ValueError(f"{path}: age_days must be >= 0, got {table.age_days.min()}")
     if "broken_rules" in table:
-        table["broken_rules"] = table.broken_rules.fillna("")  # an empty cell: none is broken
+        table["broken_rules"] = table.broken_rules.astype(object).fillna(
+            ""
+        )  # an empty cell: none is broken
     repeated = table[table.duplicated(key)]
     if len(repeated):
         first = repeated[key].iloc[0].to_dict()

@@ -6,6 +6,7 @@ Deliberately loads no real picture; what was measured on real stills stands here
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from hipus.phantom.anatomy.hip import Hip
 from hipus.phantom.anatomy.parameters import HipParameters
 from hipus.phantom.anatomy.population import draw_parameters
 from hipus.phantom.anatomy.scenes import build_scene
-from hipus.phantom.ultrasound import checks, guides, scan, study
+from hipus.phantom.ultrasound import checks, guides, plain_scenes, scan, study
 from hipus.phantom.ultrasound.appearance import draw_appearance
 from hipus.phantom.ultrasound.examination import Examination, prepare, render_native
 from hipus.phantom.ultrasound.settings import INSONIFIED_DB, ProbeSettings, draw_settings
@@ -56,13 +57,14 @@ class StandardPlane:
 
 
 def simulate_planes(
-    count: int, seed: int, *, probe: ProbeSettings | None = None
+    infants: Iterable[int], seed: int, *, probe: ProbeSettings | None = None
 ) -> list[StandardPlane]:
     """Simulate one standard plane of each of some infants, none of the cohort.
 
     Parameters
     ----------
-    count : int
+    infants : iterable of int
+        Numbers from 0; a number is the same infant whichever others are asked for.
     seed : int
         The study's.
     probe : ProbeSettings, optional
@@ -75,7 +77,7 @@ def simulate_planes(
     probe = probe or ProbeSettings()
     deepest = replace(probe, depth_mm=50.0)
     field = build_field(seeds.generator(seed, "pictures", "speckle"), deepest)
-    return [_plane(index, seed, probe, field) for index in range(count)]
+    return [_plane(index, seed, probe, field) for index in infants]
 
 
 def _plane(index: int, seed: int, probe: ProbeSettings, field: SpeckleField) -> StandardPlane:
@@ -110,7 +112,7 @@ def _of(measure, values: np.ndarray) -> float:
 
 def _pose(rng: np.random.Generator, hip: Hip) -> np.ndarray:
     """Return where a hand looks at the standard plane of a left hip, T_image_to_hip (4, 4)."""
-    T = study.looking_at("p_a")
+    T = plain_scenes.looking_at("p_a")
     T[:3, 3] = [
         hip.shape.skin_height + rng.uniform(*GEL_MM),
         OFF_PLANE_MM * rng.standard_normal(),
@@ -185,10 +187,10 @@ def decorrelation_in_a_hip(rng: np.random.Generator) -> list[DecorrelationCurve]
     appearance, field = draw_appearance(rng), build_field(rng, study.PURE)
     curves = []
     for orientation in ("p_a", "p_d"):
-        middle = study.looking_at(orientation)
+        middle = plain_scenes.looking_at(orientation)
         middle[0, 3] = hip.shape.skin_height + GEL_MM[0]
         offsets = (np.arange(study.FRAMES) - study.FRAMES / 2) * study.STEP_MM
-        poses = study.stepped(middle, offsets)
+        poses = plain_scenes.stepped(middle, offsets)
         db, passed_db = study.render_db(packed, poses, appearance=appearance, field=field)
         exam = prepare(packed, poses, study.PURE, rng, appearance=appearance, field=field)
         regions = find_regions(exam, middle, passed_db[study.FRAMES // 2])

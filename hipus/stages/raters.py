@@ -8,6 +8,7 @@ confirms nothing about real raters.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 
 from hipus import config, paths, tables
 from hipus.labels import HipLabel
+from hipus.parallel import map_cases
 from hipus.phantom.annotator.agreement import Agreement, measure_agreement, target_dice
 from hipus.phantom.annotator.cases import FIT_SEED, simulate_cases
 from hipus.phantom.annotator.rater import DRAWN, TYPICAL
@@ -34,17 +36,18 @@ OVERALL = "mean of the four"
 def main(study: config.Study) -> Iterable[Path]:
     """Write table and metrics; return the inputs."""
     check_frozen(study.common.simulation_sha256)
-    printed = read_printed()
-    size = study.raters
-    fitted = measure_agreement(
-        simulate_cases(FIT_SEED, subjects=size.subjects), TYPICAL, seed=FIT_SEED, pairs=size.pairs
-    )
-    cases = simulate_cases(study.common.seed, subjects=size.subjects)
-    independent = measure_agreement(cases, TYPICAL, seed=study.common.seed, pairs=size.pairs)
-    table = agreement_table(printed, fitted, independent)
+    agree = partial(_agree, size=study.raters)
+    fitted, independent = map_cases(agree, (FIT_SEED, study.common.seed))
+    table = agreement_table(read_printed(), fitted, independent)
     runner.write_tables(study, {"rater_agreement": (table, ["structure"])})
     tables.write_metrics(metrics(table), paths.metrics_file(study.profile, STAGE))
     return [_published_file()]
+
+
+def _agree(seed: int, *, size: config.Raters) -> Agreement:
+    """Return how typical raters agree on the infants and with the noise of a seed."""
+    cases = simulate_cases(seed, subjects=size.subjects)
+    return measure_agreement(cases, TYPICAL, seed=seed, pairs=size.pairs)
 
 
 def _published_file() -> Path:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ import pandas as pd
 from hipus import config, paths, tables
 from hipus.formats.cohort_layout import read_cohort
 from hipus.formats.manifest import entries
+from hipus.parallel import map_cases
 from hipus.phantom import likeness_real, pictures
 from hipus.phantom.cohort.frozen import check_frozen
 from hipus.phantom.likeness import compare, describe
@@ -47,6 +50,8 @@ FEATURES = (
     *("mean_grey", "sd_grey", "spectrum_slope", "axial_fwhm_px", "lateral_fwhm_px"),
     *("correlation_ratio", "gradient_down", "gradient_across"),
 )
+#: Parts that are measured side by side.
+_PARTS = ("physics", "hip", "even infants", "odd infants")
 #: Simulated pictures that figures show, and their height, px.
 SHOWN, SHOWN_ROWS = 8, 360
 
@@ -55,9 +60,12 @@ def main(study: config.Study) -> Iterable[Path]:
     """Write tables, figure inputs and metrics; return the inputs."""
     check_frozen(study.common.simulation_sha256)
     cohort = read_cohort(paths.results_dir(study.profile) / "cohort")
-    planes = pictures.simulate_planes(study.realism.pictures, study.common.seed)
+    measured = dict(zip(_PARTS, map_cases(partial(_part, study=study), _PARTS), strict=True))
+    planes = _in_turn(measured["even infants"], measured["odd infants"])
     greys = realism_greys.grey_table(planes, cohort, sweeps=study.realism.volume_sweeps)
-    content = _physics(study) | {"grey_levels": (greys, ["region", "quantity"])}
+    content = _physics(*measured["physics"], measured["hip"]) | {
+        "grey_levels": (greys, ["region", "quantity"])
+    }
     files = runner.real_inputs(study, STAGE, _picture_names())
     content |= _likeness(study, planes, is_real_here=files is not None)
     runner.write_tables(study, content)
@@ -71,11 +79,25 @@ def _picture_names() -> list[str]:
     return [name for name in sorted(entries()) if name.startswith(likeness_real.GROUPS)]
 
 
-def _physics(study: config.Study) -> dict:
+def _part(name: str, *, study: config.Study):
+    """Measure one part of the simulated world; parts share nothing, not even a generator."""
+    seed = study.common.seed
+    if name == "physics":
+        return ultrasound_study.measure_physics(generator(seed, STAGE, name))
+    if name == "hip":
+        return pictures.decorrelation_in_a_hip(generator(seed, STAGE, name))
+    return pictures.simulate_planes(range("odd" in name, study.realism.pictures, 2), seed)
+
+
+def _in_turn(even: list, odd: list) -> list:
+    """Return the even and the odd ones in their order."""
+    both = [one for pair in zip_longest(even, odd) for one in pair]
+    return both[: len(even) + len(odd)]
+
+
+def _physics(checks: list, homogeneous: list, in_hip: list) -> dict:
     """Return the checked numbers and the decorrelation curves."""
-    rng = generator(study.common.seed, STAGE, "physics")
-    checks, curves = ultrasound_study.measure_physics(rng)
-    curves += pictures.decorrelation_in_a_hip(generator(study.common.seed, STAGE, "hip"))
+    curves = homogeneous + in_hip
     rows = [asdict(check) | {"holds": int(check.holds)} for check in checks]
     long = pd.concat([pd.DataFrame(asdict(curve)) for curve in curves])
     return {

@@ -1,20 +1,27 @@
 """The checked numbers of the simulated ultrasound, measured on plain scenes.
 
-Decides which scenes, settings and regions the numbers are measured in, so that tests, the
+Decides which settings, depths and steps the numbers are measured with, so that tests, the
 stage `realism` and the notebook measure the same. Deliberately judges nothing but by the
 limits that the order states, and loads no real picture (see `hipus.phantom.likeness_real`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from hipus.phantom.scene import FIELDS, Scene
 from hipus.phantom.ultrasound import checks
-from hipus.phantom.ultrasound.appearance import Appearance, draw_appearance
+from hipus.phantom.ultrasound.appearance import Appearance
 from hipus.phantom.ultrasound.examination import prepare, render_native
+from hipus.phantom.ultrasound.plain_scenes import (
+    ORIGIN_DEPTH_MM,
+    bone_scene,
+    even_appearance,
+    looking_at,
+    plain_scene,
+    stepped,
+)
 from hipus.phantom.ultrasound.settings import ProbeSettings
 from hipus.phantom.ultrasound.speckle import SpeckleField, build_field
 
@@ -33,9 +40,6 @@ DEPTHS_MM = (10.0, 20.0, 34.0)
 STEP_MM, FRAMES = 0.1, 40
 #: Half the height of the band of rows about a depth.
 HALF_MM = 2.0
-SCENE_SPACING_MM, REACH_MM = 1.0, 8.0
-#: Depth of the scenes' origin below the face, mm.
-ORIGIN_DEPTH_MM = 21.0
 
 
 @dataclass(frozen=True)
@@ -81,76 +85,6 @@ class DecorrelationCurve:
     distance_mm: np.ndarray
     measured: np.ndarray
     designed: np.ndarray
-
-
-def plain_scene(**given) -> Scene:
-    """Return muscle without end, or what is given of the fields; the rest is far away.
-
-    Parameters
-    ----------
-    **given : numpy.ndarray (D, H, W)
-        Fields by name, on the grid of `plain_points`.
-
-    Returns
-    -------
-    Scene
-    """
-    points = plain_points()
-    fields = np.full((len(FIELDS), *points.shape[:3]), REACH_MM, np.float32)
-    deep = {"skin_depth": 40.0, "layer_depth": 40.0}
-    for name, values in {**deep, **given}.items():
-        limit = REACH_MM if name.endswith("_distance") else np.inf
-        fields[FIELDS.index(name)] = np.clip(values, -limit, limit)
-    return Scene(fields, tuple(points[0, 0, 0]), SCENE_SPACING_MM, REACH_MM)
-
-
-def plain_points() -> np.ndarray:
-    """Return the points of the plain scenes' grid, (D, H, W, 3) mm."""
-    x, y, z = (
-        np.arange(low, high, SCENE_SPACING_MM) for low, high in ((-27, 25), (-22, 23), (-24, 25))
-    )
-    zz, yy, xx = np.meshgrid(z, y, x, indexing="ij")
-    return np.stack([xx, yy, zz], axis=-1)
-
-
-def bone_scene() -> Scene:
-    """Return muscle over a plane of bone that faces the probe, on the cranial half."""
-    points = plain_points()
-    return plain_scene(ilium_distance=np.maximum(points[..., 0], -points[..., 2]))
-
-
-def even_appearance() -> Appearance:
-    """Return tissue without layers and slow variation."""
-    drawn = draw_appearance(np.random.default_rng(0))
-    levels = drawn.levels._replace(roughness_mm=0.0)
-    return replace(drawn, levels=levels, slow=0 * drawn.slow, tables=0 * drawn.tables)
-
-
-def looking_at(orientation: str) -> np.ndarray:
-    """Return the pose of a picture over a left hip, beam to the right: T_image_to_hip (4, 4).
-
-    Parameters
-    ----------
-    orientation : {"p_a", "p_d"}
-        p_d is turned by 90 degrees about its beam: what was lateral is elevational.
-    """
-    T = np.eye(4)
-    T[:3, :3] = np.column_stack([[0, 0, -1], [-1, 0, 0], [0, 1, 0]])
-    T[0, 3] = ORIGIN_DEPTH_MM
-    if orientation == "p_d":
-        turn = np.eye(4)
-        turn[:3, :3] = [[0, 0, 1], [0, 1, 0], [-1, 0, 0]]
-        T = T @ turn
-    elif orientation != "p_a":
-        raise ValueError(f'orientation must be "p_a" or "p_d", got {orientation!r}')
-    return T
-
-
-def stepped(pose: np.ndarray, distances_mm) -> np.ndarray:
-    """Return a pose moved out of its plane, (N, 4, 4)."""
-    moved = np.stack([np.eye(4)] * len(distances_mm))
-    moved[:, 2, 3] = distances_mm
-    return pose @ moved
 
 
 def render_db(
