@@ -12,6 +12,12 @@ CONTENT = b"seven frames of a hip" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
+@pytest.fixture(autouse=True)
+def network_allowed(monkeypatch):
+    """Allow the network, which whoever runs the tests may have forbidden."""
+    monkeypatch.delenv("HIPUS_OFFLINE", raising=False)
+
+
 @pytest.fixture
 def closed_url() -> str:
     """Return a URL on a local port where nothing listens."""
