@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from ultrasound_scene import image_to_hip
 
+from hipus.phantom import pictures
 from hipus.phantom.anatomy.hip import Hip
 from hipus.phantom.anatomy.parameters import HipParameters
 from hipus.phantom.anatomy.scenes import build_scene
 from hipus.phantom.ultrasound import guides, scan
 from hipus.phantom.ultrasound.examination import prepare, render_native
-from hipus.phantom.ultrasound.settings import INSONIFIED_DB, ProbeSettings, draw_settings
+from hipus.phantom.ultrasound.settings import ProbeSettings, draw_settings
 from hipus.phantom.ultrasound.speckle import build_field
 
 SETTINGS = ProbeSettings(line_count=128, sample_pitch_mm=0.12)
@@ -43,26 +44,8 @@ def measure(packed, pose, subject, field):
     exam = prepare(packed, [pose], settings, rng, field=field)
     db, passed = render_native(exam, pose)
     grey = scan.map_grey(db, settings)
-    skin, capsule, head, bone = (
-        upsampled(exam, pose, row)
-        for row in (guides.SKIN, guides.CAPSULE, guides.HEAD, guides.BONE)
-    )
-    muscle = (skin > 6) & (skin < 15) & (capsule > 1) & (bone > 1.5) & (passed > -6)
-    is_dark = passed < INSONIFIED_DB
-    front = np.where(is_dark.any(axis=0), is_dark.argmax(axis=0), 10**6)
-    behind = (np.arange(len(grey))[:, None] - front) * settings.sample_pitch_mm
-    shadow = (behind > 2) & (behind < 12)
-    return [grey[muscle].mean(), grey[shadow].mean(), grey[head < -1.5].mean()]
-
-
-def upsampled(exam, pose, row):
-    """Return one guide on the native grid."""
-    grid = guides.lattice(exam.settings)
-    coarse = guides.sample_guides(exam.packed, exam.appearance, exam.settings, T_image_to_hip=pose)[
-        :, row
-    ]
-    fine = np.repeat(np.repeat(coarse, grid.row_step, 0), grid.line_step, 1)
-    return fine[: exam.settings.sample_count, : exam.settings.line_count]
+    regions = pictures.find_regions(exam, pose, passed)
+    return [grey[regions[name]].mean() for name in ("muscle", "shadow", "head")]
 
 
 def test_muscle_is_as_grey_as_in_the_stills(greys):

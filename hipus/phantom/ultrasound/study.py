@@ -87,10 +87,8 @@ class DecorrelationCurve:
     designed: np.ndarray
 
 
-def render_db(
-    scene, poses, *, appearance: Appearance, field: SpeckleField, settings=PURE, place: int = 0
-):
-    """Render all poses of one sweep on the native grid.
+def render_db(scene, poses, *, appearance: Appearance, field: SpeckleField, place: int = 0):
+    """Render all poses of one sweep on the native grid, with the settings `PURE`.
 
     Parameters
     ----------
@@ -98,7 +96,6 @@ def render_db(
     poses : numpy.ndarray (N, 4, 4)
     appearance : Appearance
     field : SpeckleField
-    settings : ProbeSettings
     place : int
         Another one reads the field elsewhere.
 
@@ -107,15 +104,15 @@ def render_db(
     amplitude_db, passed_db : numpy.ndarray (N, samples, lines) float32
     """
     rng = np.random.default_rng(place)
-    exam = prepare(scene, poses, settings, rng, appearance=appearance, field=field)
+    exam = prepare(scene, poses, PURE, rng, appearance=appearance, field=field)
     parts = zip(*[render_native(exam, pose) for pose in poses], strict=True)
     amplitude_db, passed_db = (np.stack(part) for part in parts)
     return amplitude_db, passed_db
 
 
-def rows_at(depth_mm: float, settings: ProbeSettings = PURE) -> np.ndarray:
+def rows_at(depth_mm: float) -> np.ndarray:
     """Return which rows of the native grid lie about a depth, (samples,) bool."""
-    return np.abs(settings.sample_y_mm() - depth_mm) < HALF_MM
+    return np.abs(PURE.sample_y_mm() - depth_mm) < HALF_MM
 
 
 def decorrelate(envelopes: np.ndarray) -> np.ndarray:
