@@ -160,7 +160,7 @@ def draw_simulated_calibration(calibration: pd.DataFrame, lags: pd.DataFrame) ->
             spread = np.linspace(-0.2, 0.2, len(part)) if len(part) > 1 else np.zeros(len(part))
             axes[0].scatter(place + spread, part["target_registration_error_mm_mean"], s=16,
                             color=style.PALETTE[role], label=", ".join(names))  # fmt: skip
-        axes[0].set_xticks(range(len(cases)), [f"{a}\n{b}" for (a, b), _ in cases], fontsize=7)
+        axes[0].set_xticks(range(len(cases)), [_narrow(*names) for names, _ in cases], fontsize=6.5)
         axes[0].set_ylim(bottom=0)
         axes[0].set_ylabel("target registration error, mm")
         axes[0].set_title("space, simulated with truth")
@@ -198,6 +198,11 @@ def draw_beside(simulated: Sequence[np.ndarray], real: Mapping[str, np.ndarray])
             box.imshow(picture, cmap=style.GREY, vmin=0, vmax=255)
             box.set_title(f"real: {name}", fontsize=6)
     return figure
+
+
+def _narrow(phantom: str, method: str) -> str:
+    """Return a tick's label on short lines."""
+    return "\n".join((phantom.replace(" ", "\n", 1), method))
 
 
 def _cycle(roles: Sequence[str]):
