@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from study_folders import make_study_folder, without_real_data
+from study_folders import TINY_COHORT, make_study_folder, without_real_data
 
 from hipus import config, parallel, paths, tables
 from hipus.formats.cohort_layout import read_cohort
@@ -19,26 +19,6 @@ from hipus.phantom.cohort.settings import CohortSettings
 from hipus.phantom.ultrasound.settings import ProbeSettings
 from hipus.stages import cohort, cohort_published, cohort_tables
 
-NOBODY = dict.fromkeys(
-    (
-        *("study_validation", "study_test", "test_subjects", "training_only_subjects"),
-        *("centre2_subjects", "dysplastic_subjects", "repeats_subjects", "grid_subjects"),
-    ),
-    0,
-)
-#: One infant with all six sweeps.
-TINY = NOBODY | {
-    "study_train": 1,
-    "labelled_2d": (1, 0, 0),
-    "labelled_3d": (1, 0, 0),
-    "graf_subjects": 1,
-    "frame_rows": 40,
-    "frame_columns": 48,
-    "line_count": 24,
-    "sample_pitch_mm": 0.5,
-    "scene_spacing_mm": 1.2,
-    "volume_spacing_mm": 1.0,
-}
 TABLES = {
     "cohort_subjects": ["subject_id"],
     "cohort_hips": ["subject_id", "side"],
@@ -51,7 +31,8 @@ TABLES = {
 def tiny_study() -> config.Study:
     """Return the smoke profile with one infant in tiny frames."""
     study = config.load("smoke")
-    return replace(study, cohort=replace(study.cohort, **TINY))
+    lists = {name: tuple(v) for name, v in TINY_COHORT.items() if isinstance(v, list)}
+    return replace(study, cohort=replace(study.cohort, **TINY_COHORT | lists))
 
 
 @pytest.fixture(scope="module")

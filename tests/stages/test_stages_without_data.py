@@ -13,14 +13,36 @@ import pytest
 import yaml
 from imports import notebook_source
 from IPython.display import Markdown
-from study_folders import CHECKOUT, make_study_folder, without_real_data
+from study_folders import (
+    CHECKOUT,
+    make_study_folder,
+    shrink_simulation,
+    without_real_data,
+)
 
 from hipus import config, paths, tables
 from hipus.report import build
-from hipus.stages import calibration, machine, published, real_inputs, reconstruction, runner
+from hipus.stages import (
+    calibration,
+    calibration_simulated,
+    cohort,
+    machine,
+    published,
+    raters,
+    real_inputs,
+    realism,
+    reconstruction,
+    runner,
+)
 from hipus.stages import figures as figures_stage
 from hipus.stages import report as report_stage
 
+#: Figures that need no real data.
+SIMULATED = [
+    name
+    for name in figures_stage.FIGURES
+    if name == "02_simulated" or not name.startswith(("02", "04"))
+]
 NOTEBOOKS = sorted(path.name for path in (CHECKOUT / "notebooks").glob("*.ipynb"))
 
 
@@ -34,6 +56,9 @@ def without_data(tmp_path_factory):
         patch.setattr(sys, "argv", ["stage", "smoke"])
         for stage in (real_inputs, machine):
             runner.run_always(stage.STAGE, stage.main)
+        shrink_simulation(patch, folder)
+        for stage in (cohort, realism, raters, calibration_simulated):
+            runner.run(stage.STAGE, stage.main)
         for stage in (calibration, reconstruction, published, figures_stage):
             runner.run(stage.STAGE, stage.main)
         yield folder
@@ -56,7 +81,11 @@ def outs_of(stage: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "stage", ["real_inputs", "machine", "calibration", "reconstruction", "published", "figures"]
+    "stage",
+    [
+        *("real_inputs", "machine", "calibration", "reconstruction", "published", "figures"),
+        *("cohort", "realism", "raters", "calibration_simulated"),
+    ],
 )
 def test_every_output_of_the_pipeline_is_there_after_a_skip(without_data, stage):
     assert [name for name in outs_of(stage) if not (without_data / name).exists()] == []
@@ -92,25 +121,23 @@ class TestSkippedStage:
 class TestDownstream:
     def test_only_the_figures_that_need_no_real_data_are_drawn(self, without_data):
         drawn = {path.name for path in paths.figures_dir("smoke").iterdir()}
-        assert drawn == {
-            f"{name}.{suffix}"
-            for name in ("91_verdicts", "91_network_sizes")
-            for suffix in ("pdf", "png")
-        }
+        assert drawn == {f"{name}.{suffix}" for name in SIMULATED for suffix in ("pdf", "png")}
 
     @pytest.mark.parametrize("name", NOTEBOOKS)
     def test_notebooks_run_and_say_what_is_absent(self, without_data, shown, name):
         source = notebook_source(CHECKOUT / "notebooks" / name)
         exec(compile(source, name, "exec"), {"__name__": "__main__"})
         said = "\n".join(str(item.data) for item in shown if isinstance(item, Markdown))
-        assert ("SKIPPED" in said) == name.startswith(("02", "04"))
+        assert ("SKIPPED" in said) == name.startswith(("01", "02", "04"))
 
     def test_report_says_what_is_absent_and_shows_the_rest(self, without_data):
         text = build.build_index("smoke").read_text()
         assert "Skipped, because real open data are absent" in text
         assert text.count("Not measured on this machine.") == 2
         assert "plus/SpinePhantomFreehand.igs.mha" in text
-        assert text.count("<img ") == 2
+        shown = [name for name in SIMULATED if f"{name}.pdf" in text]
+        assert len(shown) == text.count("<img ")
+        assert {"91_verdicts", "91_network_sizes"} <= set(shown)
         assert "Published claims, audited by arithmetic" in text
 
     def test_report_stage_needs_executed_notebooks(self, without_data):
