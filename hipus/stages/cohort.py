@@ -23,7 +23,13 @@ from hipus.phantom.cohort.plan import CohortPlan, plan_cohort
 from hipus.phantom.cohort.settings import CohortSettings
 from hipus.phantom.cohort.simulate import simulate_cohort
 from hipus.phantom.cohort.storage import PART
-from hipus.stages import cohort_published, cohort_tables, cohort_views, runner
+from hipus.stages import (
+    cohort_insonified,
+    cohort_published,
+    cohort_tables,
+    cohort_views,
+    runner,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +45,11 @@ def main(study: config.Study) -> Iterable[Path]:
     cohort = read_cohort(target)
     content = cohort_tables.make_tables(cohort)
     runner.write_tables(study, content)
+    if is_simulated:
+        spacing_mm = study.cohort.volume_spacing_mm
+        cohort_insonified.write_insonified(
+            cohort, content["cohort_sweeps"][0], spacing_mm=spacing_mm
+        )
     runner.write_figure_input(study, STAGE, cohort_views.collect(cohort, content))
     metrics = cohort_tables.metrics(cohort, content)
     tables.write_metrics(metrics, paths.metrics_file(study.profile, STAGE))
