@@ -16,7 +16,7 @@ import pandas as pd
 
 from hipus import images
 from hipus.formats import metafile
-from hipus.formats.cohort_layout import Cohort
+from hipus.formats.cohort_layout import Cohort, session_file
 from hipus.labels import HipLabel
 from hipus.phantom.acquisition.session import pixel_to_image
 from hipus.phantom.cohort.storage import SweepFiles, files_of
@@ -50,8 +50,8 @@ def write_insonified(cohort: Cohort, sweeps: pd.DataFrame, *, spacing_mm: float)
     from tqdm import tqdm
 
     chosen = list(_labelled(cohort, sweeps))
-    for files in tqdm(chosen, desc="insonified truth", disable=None):
-        volume = _of_sweep(cohort, files, spacing_mm)
+    for files, pixel_side_mm in tqdm(chosen, desc="insonified truth", disable=None):
+        volume = _of_sweep(cohort.folder, files, pixel_side_mm, spacing_mm)
         images.write(volume, insonified_file(cohort.folder, files))
     return len(chosen)
 
@@ -62,8 +62,8 @@ def insonified_file(folder: Path, files: SweepFiles) -> Path:
     return (Path(folder) / files.volume).with_name(stem)
 
 
-def _labelled(cohort: Cohort, sweeps: pd.DataFrame) -> Iterator[SweepFiles]:
-    """Yield the files of the sweeps that get a volume."""
+def _labelled(cohort: Cohort, sweeps: pd.DataFrame) -> Iterator[tuple[SweepFiles, float]]:
+    """Yield files and pixel side of the sweeps that get a volume."""
     subjects = cohort.subjects
     if "is_labelled_3d" not in subjects:
         return
@@ -72,17 +72,16 @@ def _labelled(cohort: Cohort, sweeps: pd.DataFrame) -> Iterator[SweepFiles]:
     for row in sweeps[sweeps.sweep_type.isin(("p_a", "p_d"))].itertuples():
         files = files_of(row.subject_id, row.sweep_id)
         if row.subject_id in names and (cohort.folder / files.masks).is_file():
-            yield files
+            session = session_file(cohort.folder, row.subject_id, row.session_id)
+            yield files, float(json.loads(session.read_text("utf-8"))["pixel_side_mm"])
 
 
-def _of_sweep(cohort: Cohort, files: SweepFiles, spacing_mm: float) -> images.Volume:
+def _of_sweep(folder: Path, files: SweepFiles, pixel_side_mm: float, spacing_mm: float):
     """Return the insonified truth of one sweep."""
-    masks = np.asarray(metafile.read(cohort.folder / files.masks).frames[:])
-    with np.load(cohort.folder / files.truth) as truth:
+    masks = np.asarray(metafile.read(folder / files.masks).frames[:])
+    with np.load(folder / files.truth) as truth:
         poses = truth["T_image_to_hip"]
-    sessions = sorted((cohort.folder / files.truth).parent.glob("session_*.json"))
-    side_mm = float(json.loads(sessions[0].read_text("utf-8"))["pixel_side_mm"])
-    T_pixel_to_hip = poses @ pixel_to_image(masks.shape[1:], side_mm)
+    T_pixel_to_hip = poses @ pixel_to_image(masks.shape[1:], pixel_side_mm)
     return insonified_volume(masks, T_pixel_to_hip, spacing_mm=spacing_mm)
 
 
