@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from hipus import images
 from hipus.formats import metafile
 from hipus.formats.cohort_layout import Cohort, session_file
 from hipus.labels import HipLabel
+from hipus.parallel import map_cases
 from hipus.phantom.acquisition.session import pixel_to_image
 from hipus.phantom.cohort.storage import SweepFiles, files_of
 from hipus.reconstruction.grid import grid_around
@@ -47,13 +49,18 @@ def write_insonified(cohort: Cohort, sweeps: pd.DataFrame, *, spacing_mm: float)
         How many volumes were written: p_a and p_d of the subjects with 3D labels and of the
         test-only cohort, where truth masks exist.
     """
-    from tqdm import tqdm
-
     chosen = list(_labelled(cohort, sweeps))
-    for files, pixel_side_mm in tqdm(chosen, desc="insonified truth", disable=None):
-        volume = _of_sweep(cohort.folder, files, pixel_side_mm, spacing_mm)
-        images.write(volume, insonified_file(cohort.folder, files))
+    write = partial(_write_one, folder=cohort.folder, spacing_mm=spacing_mm)
+    map_cases(write, chosen, progress="insonified truth", name=lambda case: str(case[0].sweep))
     return len(chosen)
+
+
+def _write_one(case: tuple[SweepFiles, float], *, folder: Path, spacing_mm: float) -> None:
+    """Write one sweep's volume."""
+    files, pixel_side_mm = case
+    images.write(
+        _of_sweep(folder, files, pixel_side_mm, spacing_mm), insonified_file(folder, files)
+    )
 
 
 def insonified_file(folder: Path, files: SweepFiles) -> Path:
@@ -112,7 +119,7 @@ def insonified_volume(masks: np.ndarray, T_pixel_to_hip, *, spacing_mm: float) -
         if label == HipLabel.BACKGROUND or not is_shown.any():
             continue
         share = fill_gaps(
-            voxelise(is_shown.astype(np.float32), T_pixel_to_hip, grid),
+            voxelise(is_shown.astype(np.float32), T_pixel_to_hip, grid, threads=1),
             widest_gap_mm=WIDEST_GAP_MM,
         ).volume
         labels[share >= best] = label
