@@ -70,6 +70,36 @@ class TestMeasured:
             assert f"{found[f'claims_{verdict}']} {verdict.replace('_', ' ')}" in line
 
 
+class TestSimulated:
+    def test_cohort(self, metrics):
+        found, line = metrics["cohort"], row("simulated cohort")
+        assert f"{found['subjects_total']} subjects, {found['sweeps_total']} sweeps" in line
+        assert f"{found['sweeps_usable']} pass" in line
+
+    def test_physics(self, metrics):
+        found, line = metrics["realism"], row("physics of the speckle")
+        held, total = found["physics_checks_that_hold"], found["physics_checks_total"]
+        assert f"{held} of {total}" in line
+
+    def test_likeness(self, metrics):
+        found, line = metrics["realism"], row("pictures, half")
+        assert f"{found['report_half_simulated_to_real']:.1f} grey levels" in line
+        assert f"AUC {found['report_half_auc_simulated']:.2f}" in line
+        assert f"real to real {found['report_half_real_to_real']:.1f}" in line
+        assert f"AUC {found['report_half_auc_halves']:.2f}" in line
+
+    def test_raters(self, metrics):
+        found, line = metrics["raters"], row("two simulated raters")
+        for name in ("dice_mean", "dice_ilium", "dice_femoral_head"):
+            assert f"{found[name]:.2f}" in line
+
+    def test_simulated_calibration(self, metrics):
+        found, line = metrics["calibration_simulated"], row("target registration error")
+        assert f"{found['classic_target_registration_error_mm_mean']:.2f} mm" in line
+        assert f"{found['joint_target_registration_error_mm_mean']:.2f} mm" in line
+        assert f"{found['lags_within_2_ms']} of {found['sessions_total']}" in line
+
+
 class TestReferences:
     def test_every_linked_file_exists(self):
         links = re.findall(r"\]\(([^)#:]+)\)", README)
