@@ -7,7 +7,7 @@ import pytest
 
 from hipus import geometry
 from hipus.calibration import nwire, spatial, temporal
-from hipus.calibration.plus_config import read_phantom
+from hipus.calibration.plus_phantom import read_phantom
 from hipus.calibration.temporal_plane import plane_position
 from hipus.calibration.wires import NWirePhantom, SegmentationSettings
 from hipus.phantom.acquisition.session import draw_session
