@@ -119,6 +119,8 @@ def draw_frames(inputs: Mapping[str, np.ndarray]) -> Figure:
                 axes[2 * row, column].set_title(f"frame {number}", fontsize=7)
             axes[2 * row, 0].set_ylabel(f"{title}\nmm")
             axes[2 * row + 1, 0].set_ylabel("with truth\nmm")
+        for box in axes[-1]:
+            box.set_xlabel("mm")
         figure.legend(handles=overlays.label_handles(), loc="outside lower center", ncols=4)
         figure.suptitle("simulated", fontsize=8)
     return figure

@@ -15,6 +15,17 @@ from hipus.figures import style
 
 _GROUPS = ("ours", "reference", "published", "second")
 _MARKERS = ("o", "s", "^", "D", "v")
+_REPEATS = 8
+_FEATURES = {
+    "mean_grey": "mean, grey levels",
+    "sd_grey": "SD, grey levels",
+    "spectrum_slope": "spectral slope",
+    "axial_fwhm_px": "axial texture, px",
+    "lateral_fwhm_px": "lateral texture, px",
+    "correlation_ratio": "lateral / axial",
+    "gradient_down": "gradient down, grey levels",
+    "gradient_across": "gradient across, grey levels",
+}
 
 
 def draw_decorrelation(decorrelation: pd.DataFrame) -> Figure:
@@ -64,7 +75,7 @@ def draw_features(features: pd.DataFrame) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    names = [name for name in features["feature"].unique() if not name.startswith("depth")][:8]
+    names = [name for name in _FEATURES if (features["feature"] == name).any()]
     groups = list(features["group"].unique())
     with style.look():
         figure, axes = style.new_figure(2, int(np.ceil(len(names) / 2)), height_in=3.1,
@@ -75,7 +86,7 @@ def draw_features(features: pd.DataFrame) -> Figure:
                 box.errorbar(place, row["mean"], yerr=row["sd"], fmt="o", ms=4, capsize=2,
                              color=style.PALETTE[role],
                              label=f"{group}, n = {int(row['picture_count'].iloc[0])}")  # fmt: skip
-            box.set_title(name.replace("_", " "), fontsize=7)
+            box.set_ylabel(_FEATURES[name], fontsize=7)
             box.set_xticks([])
             box.set_xlim(-0.7, len(groups) - 0.3)
         for box in axes.ravel()[len(names) :]:
@@ -205,8 +216,6 @@ def _narrow(phantom: str, method: str) -> str:
     return "\n".join((phantom.replace(" ", "\n", 1), method))
 
 
-def _cycle(roles: Sequence[str]):
-    """Return roles as often as they are needed."""
-    from itertools import cycle
-
-    return cycle(roles)
+def _cycle(roles: Sequence[str]) -> tuple[str, ...]:
+    """Return roles, repeated often enough for any table of the study."""
+    return tuple(roles) * _REPEATS

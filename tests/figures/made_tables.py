@@ -1,5 +1,6 @@
 """Small made-up tables and figure inputs with the columns of the study's own."""
 
+import made_simulated
 import numpy as np
 import pandas as pd
 
@@ -153,4 +154,5 @@ def everything(rng) -> dict:
         "network_sizes": network_sizes(),
         "calibration.npz": calibration_input(rng),
         "reconstruction.npz": reconstruction_input(rng),
+        **made_simulated.everything(rng),
     }

@@ -3,6 +3,7 @@
 import ast
 import re
 
+import made_simulated
 import made_tables
 import numpy as np
 import pytest
@@ -10,12 +11,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from hipus import paths
-from hipus.figures import calibration, published, reconstruction, style
+from hipus.figures import (
+    calibration,
+    cohort,
+    overlays,
+    published,
+    realism,
+    reconstruction,
+    style,
+)
 from hipus.stages.figures import FIGURES
 
 #: A label ends in a unit, or names a quantity that has none.
 UNIT = re.compile(
-    r", (mm|px|ms|s|deg|millions)$|^mm$|grey levels$|\|correlation\||share of|published claims"
+    r", (mm|mm/s|px|ms|s|deg|millions)$|^mm$|grey levels$|\|correlation\||share of|published claims"
+    r"|^sweeps \(simulated\)$|^spectral slope$|^correlation of envelopes$|^Dice of two raters$"
+    r"|step / correlation length"
 )
 
 
@@ -83,7 +94,8 @@ class TestEveryFigure:
             if hasattr(part, "columns"):
                 assert part.equals(old)
             else:
-                assert all(np.array_equal(part[key], old[key]) for key in old)
+                for key in old:
+                    np.testing.assert_array_equal(part[key], old[key])
 
     def test_leaves_the_global_look_alone(self, name, rng):
         import matplotlib as mpl
@@ -167,6 +179,42 @@ class TestContent:
         table.loc[0, "audit_verdict"] = "perhaps"
         with pytest.raises(ValueError, match=r"unknown audit_verdict \['perhaps'\]"):
             published.draw_verdicts(table)
+
+    def test_hips_are_counted_by_group_and_drawn_by_type(self):
+        figure = cohort.draw_hips(made_simulated.cohort_hips(), made_simulated.cohort_subjects())
+        titles = [axes.get_title(loc="left") for axes in figure.axes]
+        assert titles == ["all hips, n = 3, simulated", "study hips, n = 2, simulated"]
+        assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["Ib", "IIc"]
+
+    def test_durations_are_without_hesitation(self):
+        figure = cohort.draw_sweeps(
+            made_simulated.cohort_sweeps(), made_simulated.cohort_published()
+        )
+        printed = [line.get_xdata()[0] for line in figure.axes[0].lines]
+        assert printed == [5.3, 7.5, 5.3]
+
+    def test_lag_errors_are_in_ms(self):
+        figure = realism.draw_simulated_calibration(
+            made_simulated.simulated_calibration(), made_simulated.simulated_lag()
+        )
+        points = np.asarray(figure.axes[1].collections[-1].get_offsets())
+        np.testing.assert_allclose(points, [[-40, 0.4], [30, -0.8]])
+
+    def test_only_named_features_are_drawn(self):
+        figure = realism.draw_features(made_simulated.likeness_features())
+        labels = {axes.get_ylabel() for axes in figure.axes if axes.axison}
+        assert labels == {"mean, grey levels", "spectral slope"}
+
+    def test_pictures_say_which_is_real(self, rng):
+        pictures = list(rng.integers(0, 255, (2, 9, 7), dtype=np.uint8))
+        figure = realism.draw_beside(pictures, {"a Graf plane": pictures[0]})
+        titles = [axes.get_title() or axes.get_title(loc="left") for axes in figure.axes]
+        assert titles == ["simulated", "simulated", "real: a Graf plane", ""]
+
+    def test_labels_have_one_colour_each_and_background_none(self):
+        picture = overlays.colour_labels(np.array([[0, 1, 2], [3, 4, 5]]))
+        assert picture[0, 0, 3] == 0
+        assert len({tuple(colour) for colour in picture.reshape(-1, 4)[1:]}) == 5
 
     def test_network_sizes_are_in_millions(self):
         figure = published.draw_network_sizes(made_tables.network_sizes())
