@@ -39,7 +39,19 @@ PUBLISHED = {
     "network_sizes_reproduced": 4,
     "network_sizes_total": 6,
 }
-METRICS = {"calibration": CALIBRATION, "reconstruction": RECONSTRUCTION, "published": PUBLISHED}
+COHORT = {
+    "origin": "simulated",
+    "subjects_total": 17,
+    "sweeps_total": 71,
+    "sweeps_usable": 69,
+    "frames_total": 4321,
+}
+METRICS = {
+    "calibration": CALIBRATION,
+    "reconstruction": RECONSTRUCTION,
+    "published": PUBLISHED,
+    "cohort": COHORT,
+}
 
 
 def write_table(name: str, *rows: dict) -> None:
@@ -55,13 +67,21 @@ def write_all(*, missing=()) -> None:
         {"file": "plus/a.mha", "status": "present", "sha256": "0" * 64, "bytes": 123456789},
         {"file": "plus/b.mha", "status": "absent", "sha256": "-", "bytes": 12},
     )
-    for stage in ("calibration", "reconstruction"):
+    for stage in ("calibration", "reconstruction", "realism"):
         rows = pd.DataFrame({"file": list(missing), "how_to_get_it": ""})
         tables.write(rows, paths.table_file("smoke", f"{stage}_missing"), key=["file"])
     for name in ("spatial_calibration", "spatial_scatter", "temporal_calibration",
                  "joint_calibration", "reconstruction_agreement", "reslice_errors",
-                 "network_sizes", "published_checks"):  # fmt: skip
+                 "network_sizes", "published_checks", "cohort_published", "cohort_step",
+                 "grey_levels", "rater_agreement", "simulated_calibration",
+                 "simulated_lag"):  # fmt: skip
         write_table(name, {"name": f"row of {name}", "value": 0.123456789, "holds": True})
+    write_table("physics_checks", {"check": "a", "holds": 1}, {"check": "b", "holds": 0})
+    measures = {"simulated_to_real": 11.8, "real_to_real": 15.6, "auc_simulated": 0.79}
+    rows = pd.DataFrame(
+        [] if missing else [measures | {"half": "report"}], columns=["half", *measures]
+    )
+    tables.write(rows, paths.table_file("smoke", "likeness"), key=["half"])
     write_table("published_claims", *({"claim_id": f"C{n:03d}", "text": EVIL} for n in range(99)))
     for stage, values in METRICS.items():
         tables.write_metrics(values, paths.metrics_file("smoke", stage))
