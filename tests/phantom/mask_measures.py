@@ -1,9 +1,10 @@
 """Simple measures of a hip mask, written apart from everything in `hipus`.
 
-A mask is blurred a little and cut at one half, which gives its boundary below a voxel; lines
-come from a convex hull and a straight fit in each of many coronal slices, and a parabola over
-the slices gives the Graf plane. One slice is not enough: a wing that leans by 0.02 crosses
-half a voxel of 0.25 mm in 6 mm. Left-hip axes (lateral, superior), mm.
+A mask is blurred a little and cut at one half, which gives its boundary below a voxel; the
+roof line comes from a convex hull in each of many coronal slices, and a polynomial over the
+slices gives the Graf plane. One slice is not enough: a wing that leans by 0.02 crosses half a
+voxel of 0.25 mm in 6 mm, so the wing is one smooth surface that parts the voxels on its two
+sides. Left-hip axes (lateral, superior), mm.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from skimage.measure import find_contours
 #: lie. All bend around the head: a parabola of the labrum over 4 mm is 0.015 mm off in the
 #: middle, so it gets fewer slices, and roof and rim a quartic over more.
 BONE_REACH_MM, LABRUM_REACH_MM, WING_REACH_MM = 6.51, 2.51, 7.01
-#: Enough to smooth the steps; it draws a rim of 1.2 mm in by 0.02 mm, the largest here.
+#: Enough to smooth the steps; it draws an edge of 1.2 mm radius in by 0.02 mm, the largest here.
 BLUR_VOXELS = 0.85
 #: Widths, in voxels, of the loss that parts the wing's voxels; each starts from the last.
 WIDTHS_VOXELS = (0.3, 0.15, 0.08, 0.04, 0.02)
