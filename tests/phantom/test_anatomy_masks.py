@@ -13,11 +13,12 @@ from hipus.phantom.anatomy.parameters import HipParameters
 from hipus.phantom.anatomy.truth import construct_truth
 
 
-def measured(hip: Hip, spacing: float, shift: float) -> mask_measures.MaskMeasures:
+def measured(hip: Hip, spacing: float, shift_zyx_mm) -> mask_measures.MaskMeasures:
     """Measure a hip's mask on a grid shifted by parts of a voxel, in left-hip axes."""
-    x = np.arange(-14, 12, spacing) + shift
-    y = np.arange(-40, 41) * spacing
-    z = np.arange(-11, 28, spacing) + 0.7 * shift
+    z, y, x = (
+        np.arange(first, last, spacing) + shift
+        for first, last, shift in zip((-9, -8.5, -13), (24, 8.5, 11), shift_zyx_mm, strict=True)
+    )
     shape = (z.size, y.size, x.size)
     first = x[0] if hip.lateral_sign > 0 else -x[-1]
     labels = mask_grid(hip, (first, y[0], z[0]), (spacing,) * 3, shape)
@@ -26,35 +27,41 @@ def measured(hip: Hip, spacing: float, shift: float) -> mask_measures.MaskMeasur
     return mask_measures.measure(labels, z, y, x, outside=outside)
 
 
-class TestAgreement:
-    @pytest.mark.parametrize(("side", "alpha_deg", "seed"), [("left", 62.0, 1), ("right", 52.0, 2)])
-    def test_a_mask_of_a_quarter_millimetre_measures_the_truth(self, side, alpha_deg, seed):
-        hip = Hip(
-            HipParameters(
-                side=side,
-                alpha_deg=alpha_deg,
-                alpha_anterior_deg=alpha_deg - 4.0,
-                alpha_posterior_deg=alpha_deg + 1.6,
-                beta_deg=68.0,
-                iliac_offset_mm=0.8 + 0.14 * (alpha_deg - 62.0),
-                deformation_seed=seed,
-            )
+def asked(side: str, alpha_deg: float, seed: int) -> Hip:
+    """Return a hip whose roof and coverage vary with alpha as in the population."""
+    return Hip(
+        HipParameters(
+            side=side,
+            alpha_deg=alpha_deg,
+            alpha_anterior_deg=alpha_deg - 4.0,
+            alpha_posterior_deg=alpha_deg + 1.6,
+            beta_deg=68.0,
+            iliac_offset_mm=0.8 + 0.14 * (alpha_deg - 62.0),
+            deformation_seed=seed,
         )
+    )
+
+
+class TestAgreement:
+    # Beta from one mask has an SD of 0.20 deg: of 144 other hips, on which the measure was
+    # made, one is more than 0.5 deg off (0.53).
+    @pytest.mark.parametrize("side", ["left", "right"])
+    @pytest.mark.parametrize("alpha_deg", np.linspace(42.0, 72.0, 12).round(1))
+    def test_one_mask_of_a_quarter_millimetre_measures_the_truth(self, side, alpha_deg):
+        seed = 3000 + int(10 * alpha_deg) + (side == "right")
+        hip = asked(side, alpha_deg, seed)
         truth = construct_truth(hip)
-        masks = [measured(hip, 0.25, shift) for shift in (0.0, 0.08, 0.17)]
+        mask = measured(hip, 0.25, np.random.default_rng(seed).uniform(0.0, 0.25, 3))
         mirror = np.array([hip.lateral_sign, 1.0])
-        for mask in masks:
-            assert mask.alpha_deg == pytest.approx(truth.alpha_deg, abs=0.5)
-            assert mask.head_radius == pytest.approx(truth.head_radius_mm, abs=0.01)
-            away = mask.head_centre - np.multiply(truth.head_centre_mm, [hip.lateral_sign, 1, 1])
-            assert np.linalg.norm(away) < 0.01
-            rim = np.take(truth.bony_rim_mm, [0, 2]) * mirror
-            labrum = np.take(truth.labrum_centre_mm, [0, 2]) * mirror
-            assert np.abs(mask.rim - rim).max() < 0.1
-            assert np.abs(mask.labrum - labrum).max() < 0.1
-            # 0.1 mm at either end of a cartilage roof of 5.6 mm is 1.4 deg; see the mean.
-            assert mask.beta_deg == pytest.approx(truth.beta_deg, abs=1.4)
-        assert np.mean([mask.beta_deg for mask in masks]) == pytest.approx(truth.beta_deg, abs=0.5)
+        assert mask.alpha_deg == pytest.approx(truth.alpha_deg, abs=0.5)
+        assert mask.beta_deg == pytest.approx(truth.beta_deg, abs=0.5)
+        assert mask.head_radius == pytest.approx(truth.head_radius_mm, abs=0.01)
+        away = mask.head_centre - np.multiply(truth.head_centre_mm, [hip.lateral_sign, 1, 1])
+        assert np.linalg.norm(away) < 0.02
+        rim = np.take(truth.bony_rim_mm, [0, 2]) * mirror
+        labrum = np.take(truth.labrum_centre_mm, [0, 2]) * mirror
+        assert np.linalg.norm(mask.rim - rim) < 0.1
+        assert np.linalg.norm(mask.labrum - labrum) < 0.1
 
 
 class TestGrid:
