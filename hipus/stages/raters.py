@@ -17,6 +17,7 @@ import pandas as pd
 from hipus import config, paths, tables
 from hipus.labels import HipLabel
 from hipus.parallel import map_cases
+from hipus.phantom.anatomy.masks import INTERFACE_BAND_MM
 from hipus.phantom.annotator.agreement import Agreement, measure_agreement, target_dice
 from hipus.phantom.annotator.cases import FIT_SEED, simulate_cases
 from hipus.phantom.annotator.rater import DRAWN, TYPICAL
@@ -26,7 +27,7 @@ from hipus.stages import runner
 STAGE = "raters"
 COLUMNS = [
     *("structure", "published_dice", "fitted_dice", "independent_dice", "difference"),
-    *("frame_count", "note"),
+    *("frame_count", "interface_band_mm", "note"),
 ]
 #: The two Dice whose mean alone is printed.
 _SHARED = "two structures' printed mean, shared equally"
@@ -80,7 +81,8 @@ def agreement_table(
     -------
     pandas.DataFrame
         Columns of `COLUMNS`; `difference` is independent less published, `frame_count` of the
-        independent frames.
+        independent frames, `interface_band_mm` the thickness of a labelled interface (NaN for
+        solid structures).
     """
     wanted = target_dice(**printed)
     rows = []
@@ -88,10 +90,13 @@ def agreement_table(
         name = HipLabel(label).name.lower()
         note = "printed" if label in (HipLabel.ILIUM, HipLabel.FEMORAL_HEAD) else _SHARED
         found = wanted[index], fitted.dice[index], independent.dice[index]
-        rows.append((name, *found, found[2] - found[0], independent.frame_count[index], note))
+        # A Dice of a thin band says little without the band's thickness.
+        band = sum(INTERFACE_BAND_MM[label]) if label in INTERFACE_BAND_MM else np.nan
+        counts = independent.frame_count[index], band
+        rows.append((name, *found, found[2] - found[0], *counts, note))
     found = printed["mean"], fitted.mean, independent.mean
     frames = int(np.max(independent.frame_count))
-    rows.append((OVERALL, *found, found[2] - found[0], frames, "printed"))
+    rows.append((OVERALL, *found, found[2] - found[0], frames, np.nan, "printed"))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

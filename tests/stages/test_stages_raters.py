@@ -58,6 +58,8 @@ def test_printed_fitted_and_independent_dice_stand_side_by_side(study, asked):
     assert rows.published_dice["chondro_osseous_border"] == pytest.approx(0.74)
     assert "shared equally" in rows.note["femoral_cortex"]
     assert list(rows.frame_count[["ilium", "femoral_head"]]) == [9, 7]
+    assert rows.interface_band_mm["ilium"] == pytest.approx(1.25)
+    assert np.isnan(rows.interface_band_mm["femoral_head"])
     overall = rows.loc[raters.OVERALL]
     assert overall.independent_dice == pytest.approx((0.72 + 0.85 + 0.70 + 0.80) / 4)
     assert overall.published_dice == 0.76
