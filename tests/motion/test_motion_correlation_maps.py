@@ -65,7 +65,7 @@ class TestCorrelationMaps:
         assert still[0, :3].mean() < 0.3
         assert undone[0, :3].min() > 0.95
         # Nine rows have left the picture by then.
-        assert undone[1, 0, 15:].min() > 0.95
+        assert undone[1, 0, :-15].min() > 0.95
 
     def test_one_wild_corner_of_the_flow_moves_nothing(self, rng):
         frames = np.repeat(speckle(rng, 1), 2, axis=0)
