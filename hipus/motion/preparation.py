@@ -9,32 +9,32 @@ and knows no file (see `windows` and `prepared_files`).
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
-from hipus import sweep_cleaning
-from hipus.geometry import transform
-from hipus.motion.flow import optical_flow
-from hipus.motion.imu import imu_rotations
-from hipus.motion.poses import centre_poses, mirrored
+from hipus import geometry, sweep_cleaning
+from hipus.motion.cleaning import (
+    MIN_FRAMES,
+    check_pictures,
+    is_flipped_probe,
+    kept_frames,
+    without_poses,
+)
+from hipus.motion.flow import MIN_SIDE_PX, optical_flow
+from hipus.motion.poses import MIRROR, centre_poses, centre_to_probe, mirrored
 from hipus.sweep import Sweep
 
-log = logging.getLogger(__name__)
-
-#: The paper's network looks at six consecutive frames: shorter sweeps cannot be predicted.
-MIN_FRAMES = 6
 SIDES = ("left", "right", "")
-#: Travel along the picture's normal that the protocol asks for, p_a and p_d alike.
-TRAVEL_SIGN = {"left": -1, "right": 1}
 #: Sweep types that travel; a Graf sweep stays in its plane and is neither cut nor judged.
 TRAVELLING = ("p_a", "p_d")
+#: A probe turned by 180 degrees about its beam, seen from the turned-back picture's centre.
+TURN = np.diag([-1.0, 1.0, -1.0, 1.0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PreparedSweep:
     """A sweep as networks and baselines see it.
 
@@ -130,6 +130,7 @@ def prepare(
     from_pictures: bool = False,
     reference_picture: np.ndarray | None = None,
     flow_method: str = "dis_fast",
+    T_centre_to_probe: np.ndarray | None = None,
 ) -> PreparedSweep:
     """Prepare one sweep.
 
@@ -138,20 +139,24 @@ def prepare(
     sweep : Sweep
     input_px : int
         Side P of the square thumbnails. The picture is squeezed: rows and columns shrink by
-        different factors, by averaging over areas.
+        different factors, by averaging over areas, so pixels of a thumbnail are not square
+        and a cohort may mix frame sizes.
     side : {"left", "right", ""}
         Left hips are mirrored; "" where there is no side (a phantom): not mirrored.
     subject_id, sweep_id : str
         The sweep's own id where `sweep_id` is left out.
     sweep_type : str
-        p_a and p_d are cut and judged by their travel.
+        p_a and p_d are cut and judged by their travel; others are taken whole.
     from_pictures : bool
         Cut and turn without a look at the poses: for sweeps that are to be predicted. Untracked
         sweeps are always treated so.
     reference_picture : numpy.ndarray (P, P), optional
-        `mean_picture` of training sweeps; without it no flip is looked for in pictures.
+        `cleaning.mean_picture` of training sweeps of this type, `input_px` wide; without it no
+        flip is looked for in pictures.
     flow_method : str
         One of `flow.METHODS`.
+    T_centre_to_probe : numpy.ndarray (4, 4), optional
+        How the recorded picture sits in the probe, for the IMU of a sweep without calibration.
 
     Returns
     -------
@@ -160,7 +165,92 @@ def prepare(
     Raises
     ------
     ValueError
-        For fewer than six frames, pictures that are all the same, an unknown side, or a size
-        below 8 px.
+        For fewer than six frames, pictures that are all the same, an unknown side, a size
+        below 16 px or above the frame's, a reference of another size, or a tracked p_a or p_d
+        sweep that does not travel.
+
+    Notes
+    -----
+    Where less than six frames would be left of a longer sweep it is not cut. Frames that
+    repeat their predecessor stay, with a warning: flow and motion are zero there. Poses that
+    are invalid inside the sweep stay NaN; windows that touch them are not trained on.
     """
-    raise ValueError("sweep: prepare is being written")
+    _check_request(sweep, input_px, side)
+    seen = without_poses(sweep) if from_pictures else sweep
+    is_judged = sweep_type in TRAVELLING
+    kept = kept_frames(seen) if is_judged else slice(0, len(sweep))
+    seen, cut = seen.select(kept), sweep.select(kept)
+    shrunk = thumbnails(cut.frames[:], input_px)
+    check_pictures(sweep, shrunk)
+    is_flipped = is_judged and is_flipped_probe(seen, shrunk, side, reference_picture)
+    if is_flipped:
+        cut, shrunk = sweep_cleaning.correct_flip(cut), np.ascontiguousarray(shrunk[:, :, ::-1])
+    poses, turns = centre_poses(cut), _imu_turns(cut, T_centre_to_probe, is_flipped)
+    is_mirrored = side == "left"
+    if is_mirrored:
+        poses = mirrored(poses)
+        turns = None if turns is None else MIRROR[:3, :3] @ turns @ MIRROR[:3, :3]
+    return PreparedSweep(
+        subject_id=subject_id,
+        sweep_id=sweep_id or sweep.sweep_id,
+        sweep_type=sweep_type,
+        side=side,
+        is_mirrored=is_mirrored,
+        is_flipped=is_flipped,
+        first_frame=kept.start,
+        frames=np.ascontiguousarray(cut.frames[:]),
+        thumbnails=shrunk.astype(np.float32) / 255,
+        flow=optical_flow(shrunk, flow_method),
+        time_s=cut.time_s,
+        T_centre_to_world=poses,
+        imu_rotations=turns,
+        pixel_spacing_xy_mm=cut.pixel_spacing_xy_mm,
+    )
+
+
+def thumbnails(frames, input_px: int) -> np.ndarray:
+    """Squeeze frames to squares by averaging over areas.
+
+    Parameters
+    ----------
+    frames : array-like (N, H, W) uint8
+    input_px : int
+
+    Returns
+    -------
+    numpy.ndarray (N, P, P) uint8
+    """
+    size = (input_px, input_px)
+    return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in frames])
+
+
+def _check_request(sweep: Sweep, input_px: int, side: str) -> None:
+    """Refuse what cannot be prepared."""
+    smallest = min(sweep.frames.shape[1:])
+    if not MIN_SIDE_PX <= input_px <= smallest:
+        raise ValueError(
+            f"input_px must lie between {MIN_SIDE_PX} and the frame's smaller side, "
+            f"{smallest} px in sweep {sweep.sweep_id!r}, got {input_px}"
+        )
+    if side not in SIDES:
+        raise ValueError(f"side must be one of {SIDES}, got {side!r}")
+    if len(sweep) < MIN_FRAMES:
+        raise ValueError(
+            f"sweep {sweep.sweep_id!r} must have at least {MIN_FRAMES} frames for its motion "
+            f"to be predicted, got {len(sweep)}"
+        )
+
+
+def _imu_turns(sweep: Sweep, T_centre_to_probe, is_flipped: bool) -> np.ndarray | None:
+    """Return the sensor's rotation between frames, None where it cannot be told."""
+    if sweep.imu is None or sweep.imu.T_imu_to_probe is None:
+        return None
+    if sweep.T_pixel_to_probe is not None:
+        T_centre_to_probe = centre_to_probe(sweep)
+    elif T_centre_to_probe is None:
+        return None
+    elif is_flipped:  # a calibration was turned with the pictures, a plain matrix was not
+        T_centre_to_probe = geometry.compose(T_centre_to_probe, TURN)
+    from hipus.motion.imu import imu_rotations
+
+    return imu_rotations(sweep.imu, sweep.time_s, T_centre_to_probe)
