@@ -80,12 +80,12 @@ def mirrored(T) -> np.ndarray:
 
     Parameters
     ----------
-    T : array-like (..., 4, 4)
-        Poses of the centre frame, or steps between them.
+    T : array-like (..., 4, 4) or (..., 3, 3)
+        Poses of the centre frame, steps between them, or the rotations of either.
 
     Returns
     -------
-    numpy.ndarray (..., 4, 4) float64
+    numpy.ndarray (..., 4, 4) or (..., 3, 3) float64
         M T M with M = diag(1, 1, -1, 1). Again rigid (determinant +1): M stands twice.
 
     Notes
@@ -93,7 +93,9 @@ def mirrored(T) -> np.ndarray:
     Its own inverse, and `mirrored(A @ B) = mirrored(A) @ mirrored(B)`: poses may be mirrored
     before or after they are turned into steps. In the picture nothing changes.
     """
-    return MIRROR @ np.asarray(T, np.float64) @ MIRROR
+    T = np.asarray(T, np.float64)
+    M = MIRROR[: T.shape[-1], : T.shape[-1]]
+    return M @ T @ M
 
 
 def steps(T_centre_to_world) -> np.ndarray:

@@ -76,6 +76,10 @@ class TestMirrored:
         assert np.allclose(poses.mirrored(poses.mirrored(A)), A)
         assert np.allclose(poses.mirrored(A @ B), poses.mirrored(A) @ poses.mirrored(B))
 
+    def test_rotations_alone_are_mirrored_as_in_their_poses(self, rng):
+        T = random_motions(rng, 4)
+        assert np.array_equal(poses.mirrored(T[:, :3, :3]), poses.mirrored(T)[:, :3, :3])
+
     def test_poses_may_be_mirrored_before_or_after_they_become_steps(self, rng):
         T = random_motions(rng, 4)
         assert np.allclose(poses.steps(poses.mirrored(T)), poses.mirrored(poses.steps(T)))
