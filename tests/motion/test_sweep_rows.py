@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from hipus import geometry, rotations, tables
+from hipus.formats import metafile
 from hipus.motion.sweep_rows import MEASURES, SweepKey, frame_table, sweep_row
 
 KEY = SweepKey(
@@ -118,6 +119,32 @@ class TestFrameTable:
         assert row["relative_lateral_mm"] == pytest.approx(
             table["relative_lateral_mm"].abs().mean()
         )
+
+
+class TestTheIdentityPrediction:
+    """Its drift is the distance from the first frame, whatever the sweep: a check of all parts."""
+
+    def check(self, T_true: np.ndarray) -> None:
+        """Assert what holds for every sweep without invalid frames."""
+        still = np.broadcast_to(np.eye(4), T_true.shape)
+        row = sweep_row(still, T_true, key=KEY)
+        assert row["average_rate_of_distance_percent"] == pytest.approx(100)
+        assert row["average_geodesic_rate_of_angle_percent"] == pytest.approx(100)
+        assert row["final_mm"] == pytest.approx(row["distance_mm"])
+        assert row["relative_mm"] * (len(T_true) - 1) == pytest.approx(row["path_mm"])
+        assert row["relative_deg"] * (len(T_true) - 1) == pytest.approx(row["turning_deg"])
+        assert row["maximum_drift_mm"] == pytest.approx(row["hausdorff_mm"])
+        assert row["distance_mm"] <= row["path_mm"]
+
+    def test_on_an_oblique_wandering_sweep(self, rng):
+        turns = np.cumsum(rng.normal(0, 1, (15, 3)), axis=0) + [10, 40, -70]
+        self.check(poses(np.cumsum(rng.normal([0, 0.2, 1], 0.3, (15, 3)), axis=0), turns))
+
+    @pytest.mark.real
+    def test_on_the_real_tracked_spine_phantom(self, real_file):
+        """Its header holds no calibration, so the poses are of the probe."""
+        sweep = metafile.read(real_file("plus/SpinePhantomFreehand.igs.mha")).to_sweep()
+        self.check(sweep.T_probe_to_reference)
 
 
 class TestRefusals:
