@@ -24,6 +24,7 @@ from hipus.motion.cleaning import (
     without_poses,
 )
 from hipus.motion.flow import MIN_SIDE_PX, optical_flow
+from hipus.motion.imu import imu_rotations
 from hipus.motion.poses import MIRROR, centre_poses, centre_to_probe, mirrored
 from hipus.sweep import Sweep
 
@@ -166,21 +167,23 @@ def prepare(
     ------
     ValueError
         For fewer than six frames, pictures that are all the same, an unknown side, a size
-        below 16 px or above the frame's, a reference of another size, or a tracked p_a or p_d
-        sweep that does not travel.
+        below 16 px or above the frame's, a reference of another size, a tracked p_a or p_d
+        sweep that does not travel, or an IMU log that does not cover the frames.
 
     Notes
     -----
     Where less than six frames would be left of a longer sweep it is not cut. Frames that
     repeat their predecessor stay, with a warning: flow and motion are zero there. Poses that
-    are invalid inside the sweep stay NaN; windows that touch them are not trained on.
+    are invalid inside the sweep stay NaN; windows that touch them are not trained on. So do
+    IMU rotations inside long gaps; without a log or its mounting they are None.
     """
     _check_request(sweep, input_px, side)
+    sweep = replace(sweep, frames=np.asarray(sweep.frames[:]))  # inflated once, used thrice
     seen = without_poses(sweep) if from_pictures else sweep
     is_judged = sweep_type in TRAVELLING
     kept = kept_frames(seen) if is_judged else slice(0, len(sweep))
     seen, cut = seen.select(kept), sweep.select(kept)
-    shrunk = thumbnails(cut.frames[:], input_px)
+    shrunk = thumbnails(cut.frames, input_px)
     check_pictures(sweep, shrunk)
     is_flipped = is_judged and is_flipped_probe(seen, shrunk, side, reference_picture)
     if is_flipped:
@@ -198,7 +201,7 @@ def prepare(
         is_mirrored=is_mirrored,
         is_flipped=is_flipped,
         first_frame=kept.start,
-        frames=np.ascontiguousarray(cut.frames[:]),
+        frames=np.ascontiguousarray(cut.frames),
         thumbnails=shrunk.astype(np.float32) / 255,
         flow=optical_flow(shrunk, flow_method),
         time_s=cut.time_s,
@@ -251,6 +254,4 @@ def _imu_turns(sweep: Sweep, T_centre_to_probe, is_flipped: bool) -> np.ndarray 
         return None
     elif is_flipped:  # a calibration was turned with the pictures, a plain matrix was not
         T_centre_to_probe = geometry.compose(T_centre_to_probe, TURN)
-    from hipus.motion.imu import imu_rotations
-
     return imu_rotations(sweep.imu, sweep.time_s, T_centre_to_probe)
