@@ -87,6 +87,71 @@ def correlation_maps(
     return maps
 
 
+def self_correlation(
+    frames: np.ndarray,
+    shift_uv_px: tuple[float, float],
+    *,
+    map_px: int | None = None,
+    sigma_px: float = SIGMA_PX,
+    high_pass_px: float = HIGH_PASS_PX,
+) -> np.ndarray:
+    """Correlate each frame locally with itself, moved within its plane.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray (N, H, W) uint8
+    shift_uv_px : tuple of 2 float
+        Distance to the right and down, px of the frames.
+    map_px, sigma_px, high_pass_px
+        As for `correlation_maps`.
+
+    Returns
+    -------
+    numpy.ndarray (N, P, P) float32
+
+    Raises
+    ------
+    ValueError
+        As `correlation_maps`.
+
+    Notes
+    -----
+    Fully developed speckle has a known correlation at a known distance in the plane; what
+    correlates further is coherent, and will do so out of plane too (Gee et al. 2006). Where
+    it falls faster it is noise.
+    """
+    _check(frames, None, (1,), (sigma_px, high_pass_px, *([] if map_px is None else [map_px])))
+    size = frames.shape[1:] if map_px is None else (map_px, map_px)
+    maps = np.empty((len(frames), *size), np.float32)
+    for frame, one in zip(frames, maps, strict=True):
+        detail = _high_pass(frame, high_pass_px)
+        power = _smooth(detail * detail, sigma_px)
+        moved = _moved(detail, np.asarray(shift_uv_px))
+        one[:] = _resized(_correlation(detail, moved, power, sigma_px), size)
+    return maps
+
+
+def median_shift_mm(
+    frames: np.ndarray, flow: np.ndarray, spacing_xy_mm: tuple[float, float]
+) -> np.ndarray:
+    """Return how far the picture's content moved in each step, (N-1, 2) mm to the right and down.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray (N, H, W)
+        Only their size is used.
+    flow : numpy.ndarray (N-1, 2, P, Q)
+    spacing_xy_mm : tuple of 2 float
+        Sides of a pixel of the frames.
+
+    Returns
+    -------
+    numpy.ndarray (N-1, 2) float64
+        The median of the flow. The probe moved the other way.
+    """
+    return np.diff(_path_px(frames, flow), axis=0) * np.asarray(spacing_xy_mm)
+
+
 def correlation_features(
     frames: np.ndarray, flow: np.ndarray | None = None, *, lags: Sequence[int] = LAGS
 ) -> np.ndarray:
