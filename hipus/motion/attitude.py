@@ -40,7 +40,8 @@ class Attitude:
     up_in_world : numpy.ndarray (3,)
         Unit vector against gravity; its tilt is as good as the accelerometer's bias.
     gyroscope_bias_rad_s : numpy.ndarray (3,)
-        What gravity and still ends say; along gravity only what the still ends say.
+        What gravity and still ends say; of the part along gravity, gravity says little, and
+        only as far as the sensor tilts.
     """
 
     time_s: np.ndarray

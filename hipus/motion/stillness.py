@@ -12,6 +12,9 @@ import numpy as np
 
 from hipus.sweep import Imu
 
+#: Deviations of the bias beyond which a steady rate is a turn.
+_PLAUSIBLE = 3.0
+
 
 @dataclass(frozen=True)
 class SensorTrust:
@@ -28,7 +31,7 @@ class SensorTrust:
         own acceleration included; a log that is shakier than this is trusted less.
     still_rad_s, still_s : float
         The ends of a log are still while every rate stays this close to their median, for at
-        least so long.
+        least so long, and the median is no larger than three deviations of a bias.
     sway_rad : float
         How far a hand that seems still turns the probe meanwhile.
 
@@ -87,7 +90,8 @@ def still_bias(imu: Imu, *, trust: SensorTrust | None = None) -> GyroscopeBias:
     -----
     The median of the still rates. A hand that seems still sways: over T seconds the bias is
     known to sway / T only, which for half a second is hardly better than the prior. A probe
-    that lies on a table for some seconds before and after the sweep tells far more.
+    that lies on a table for some seconds before and after the sweep tells far more. A steady
+    turn slower than three deviations of a bias (1.7 deg/s) cannot be told from one.
     """
     trust = trust or SensorTrust()
     time_s, rates = imu.time_s, imu.angular_velocity_rad_s
@@ -110,8 +114,10 @@ def still_bias(imu: Imu, *, trust: SensorTrust | None = None) -> GyroscopeBias:
 def _still_count(time_s: np.ndarray, rates: np.ndarray, trust: SensorTrust) -> int:
     """Return how many samples from the first on are still, 0 if they end too soon."""
     is_first = np.abs(time_s - time_s[0]) <= trust.still_s
-    off = np.abs(rates - np.median(rates[is_first], axis=0)).max(axis=1)
-    is_moving = off > trust.still_rad_s
+    middle = np.median(rates[is_first], axis=0)
+    if np.abs(middle).max() > _PLAUSIBLE * trust.gyroscope_bias_rad_s:
+        return 0  # a steady turn is not a bias
+    is_moving = np.abs(rates - middle).max(axis=1) > trust.still_rad_s
     count = int(np.argmax(is_moving)) if is_moving.any() else len(rates)
     is_long = count > 2 and np.abs(time_s[count - 1] - time_s[0]) >= trust.still_s
     return count if is_long else 0
