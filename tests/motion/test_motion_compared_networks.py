@@ -166,6 +166,17 @@ class TestDclNet:
         assert maps.shape == (2, 8, 6, 3, 5)
         assert trunk.feature_count == 8 * 6
 
+    def test_its_memory_layout_survives_weights_that_are_loaded(self):
+        weights = {
+            name: values.contiguous()
+            for name, values in dcl_net.build(6, 1, 9, width=4).state_dict().items()
+        }
+        network = dcl_net.build(6, 1, 9, width=4)
+        network.load_state_dict(weights)
+        filters = network.trunk.stem[0].weight
+        assert filters.is_contiguous(memory_format=torch.channels_last_3d)
+        assert torch.equal(filters, weights["trunk.stem.0.weight"])
+
     def test_its_attention_is_one_weight_between_0_and_1_for_all_channels(self):
         attention = dcl_net.Attention(4).eval()
         features = torch.randn(2, 4, 3, 5, 6)
