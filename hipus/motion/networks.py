@@ -90,8 +90,8 @@ def make_ready(network: nn.Module) -> nn.Module:
     -------
     torch.nn.Module
         The same: zero last layer, no dropout, no drop-connect, running statistics that
-        follow within tens of batches, one fused swish. Parameters and outputs keep their
-        shapes.
+        follow within tens of batches; swish and even padding in one pass each, for speed.
+        Parameters and outputs keep their shapes.
 
     Raises
     ------
@@ -115,10 +115,25 @@ def make_ready(network: nn.Module) -> nn.Module:
             module.drop_connect_rate = 0.0
         if hasattr(module, "_swish"):
             module._swish = nn.SiLU()
+        _fold_padding(module)
     for head in _heads(network):
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
     return network
+
+
+def _fold_padding(module: nn.Module) -> None:
+    """Let convolutions pad by themselves where MONAI copies the picture to pad it evenly."""
+    from torch import nn
+
+    for name, pad in list(module.named_children()):
+        convolution = getattr(module, name.removesuffix("_padding"), None)
+        if not isinstance(pad, nn.ConstantPad2d) or not isinstance(convolution, nn.Conv2d):
+            continue
+        left, right, top, bottom = pad.padding
+        if left == right and top == bottom:
+            convolution.padding = (top, left)
+            setattr(module, name, nn.Identity())
 
 
 def channels_last(network: nn.Module) -> nn.Module:
