@@ -188,11 +188,8 @@ def prepare(
     is_flipped = is_judged and is_flipped_probe(seen, shrunk, side, reference_picture)
     if is_flipped:
         cut, shrunk = sweep_cleaning.correct_flip(cut), np.ascontiguousarray(shrunk[:, :, ::-1])
-    poses, turns = centre_poses(cut), _imu_turns(cut, T_centre_to_probe, is_flipped)
     is_mirrored = side == "left"
-    if is_mirrored:
-        poses = mirrored(poses)
-        turns = None if turns is None else MIRROR[:3, :3] @ turns @ MIRROR[:3, :3]
+    turns = _imu_turns(cut, T_centre_to_probe, is_flipped)
     return PreparedSweep(
         subject_id=subject_id,
         sweep_id=sweep_id or sweep.sweep_id,
@@ -205,8 +202,8 @@ def prepare(
         thumbnails=shrunk.astype(np.float32) / 255,
         flow=optical_flow(shrunk, flow_method),
         time_s=cut.time_s,
-        T_centre_to_world=poses,
-        imu_rotations=turns,
+        T_centre_to_world=mirrored(centre_poses(cut)) if is_mirrored else centre_poses(cut),
+        imu_rotations=_mirrored_turns(turns) if is_mirrored else turns,
         pixel_spacing_xy_mm=cut.pixel_spacing_xy_mm,
     )
 
@@ -255,3 +252,8 @@ def _imu_turns(sweep: Sweep, T_centre_to_probe, is_flipped: bool) -> np.ndarray 
     elif is_flipped:  # a calibration was turned with the pictures, a plain matrix was not
         T_centre_to_probe = geometry.compose(T_centre_to_probe, TURN)
     return imu_rotations(sweep.imu, sweep.time_s, T_centre_to_probe)
+
+
+def _mirrored_turns(turns: np.ndarray | None) -> np.ndarray | None:
+    """Return rotations as seen in the mirror that turns the elevational axis around."""
+    return None if turns is None else MIRROR[:3, :3] @ turns @ MIRROR[:3, :3]

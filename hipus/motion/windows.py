@@ -62,7 +62,8 @@ class Windows:
     Notes
     -----
     An extra map at stride s is looked up as `<name>_lag<s>`; it has N - 1 rows like any
-    other, of which the last s - 1 are never read.
+    other, of which the last s - 1 are never read. Flow over skipped frames is kept in memory,
+    8 bytes per pixel and pair for each stride; at stride 1 it stays where the sweeps have it.
     """
 
     def __init__(
