@@ -81,24 +81,34 @@ def draw_local_consistency(local: pd.DataFrame, summary: pd.DataFrame) -> Figure
     Returns
     -------
     matplotlib.figure.Figure
-        Of the table's first arm. Left: sweeps. Right: means with 95 % intervals over subjects.
+        A row an arm. Left: sweeps. Right: means with 95 % intervals over subjects.
     """
-    arm = local["arm"].iloc[0]
-    local, summary = local[local["arm"] == arm], summary[summary["arm"] == arm]
+    arms = list(dict.fromkeys(local["arm"]))
     with style.look():
-        figure, axes = style.new_figure(1, 2, height_in=2.7)
-        for sweep_type, role in TYPES.items():
-            part = local[local["sweep_type"] == sweep_type]
-            axes[0].scatter(part["final_mm"], part["near_mm"], s=14, color=style.PALETTE[role],
-                            alpha=0.8, lw=0, label=f"{sweep_type}, n = {len(part)}")  # fmt: skip
-        axes[0].axline((0, 0), slope=1, color=style.PALETTE["muted"], lw=0.8, ls="--")
-        axes[0].set(xlabel="final drift, mm", ylabel="displacement near the head, mm")
-        axes[0].set(xlim=(0, None), ylim=(0, 1.1 * np.nanmax(local["near_mm"])))
-        axes[0].legend()
-        axes[0].set_title(f"{spoken(arm)}, simulated")
-        _draw_places(axes[1], summary)
-        axes[1].set_title("mean, 95 % interval")
+        figure, axes = style.new_figure(
+            len(arms), 2, height_in=0.3 + 2.1 * len(arms), squeeze=False, sharex="col", sharey="col"
+        )
+        for (left, right), arm in zip(axes, arms, strict=True):
+            _draw_near_and_final(left, local[local["arm"] == arm])
+            _draw_places(right, summary[summary["arm"] == arm])
+            left.set_title(f"{spoken(arm)}, simulated")
+            right.set_title("mean, 95 % interval")
+        axes[-1, 0].set_xlabel("final drift, mm")
+        axes[-1, 1].set_xlabel("displacement, mm")
+        axes[0, 1].invert_yaxis()
+        axes[0, 0].set(xlim=(0, None), ylim=(0, 1.1 * np.nanmax(local["near_mm"])))
     return figure
+
+
+def _draw_near_and_final(box, local: pd.DataFrame) -> None:
+    """Draw each sweep's displacement near the head over its final drift."""
+    for sweep_type, role in TYPES.items():
+        part = local[local["sweep_type"] == sweep_type]
+        box.scatter(part["final_mm"], part["near_mm"], s=14, color=style.PALETTE[role],
+                    alpha=0.8, lw=0, label=f"{sweep_type}, n = {len(part)}")  # fmt: skip
+    box.axline((0, 0), slope=1, color=style.PALETTE["muted"], lw=0.8, ls="--", label="equal")
+    box.set_ylabel("near the head, mm")
+    box.legend()
 
 
 def _draw_places(box, summary: pd.DataFrame) -> None:
@@ -112,9 +122,7 @@ def _draw_places(box, summary: pd.DataFrame) -> None:
         box.errorbar(found["mean"], heights, xerr=ends, fmt="o", ms=4, capsize=2,
                      color=style.PALETTE[role], label=sweep_type)  # fmt: skip
     box.set_yticks(range(len(_PLACES)), list(_PLACES.values()))
-    box.invert_yaxis()
     box.set_xlim(left=0)
-    box.set_xlabel("displacement, mm")
 
 
 def draw_placed_volumes(inputs: Mapping[str, np.ndarray]) -> Figure:

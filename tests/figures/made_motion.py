@@ -133,10 +133,10 @@ def volume_agreement() -> pd.DataFrame:
 
 
 def local_consistency() -> pd.DataFrame:
-    """Return two sweeps of two arms; only the first arm is drawn."""
+    """Return two sweeps of two arms."""
     rows = [
-        (arm, subject, f"left_{kind}", kind, near, near, 12, 5 * near)
-        for arm in ARMS[:2]
+        (arm, subject, f"left_{kind}", kind, near, near, 12, (5 + place) * near)
+        for place, arm in enumerate(ARMS[:2])
         for subject, kind, near in (("S101", "p_a", 0.4), ("S101", "p_d", 0.9))
     ]
     names = ["arm", "subject_id", "sweep_id", "sweep_type", "near_mm", "elsewhere_mm"]

@@ -217,11 +217,14 @@ class TestVolumes:
         overlap = lines(draw("volume_agreement", made).axes[1])["at the head"].get_ydata()
         assert np.isfinite(overlap).all()
 
-    def test_only_the_first_arm_is_shown_against_its_drift(self, made):
+    def test_each_arms_sweeps_are_shown_against_their_own_drift(self, made):
+        local = made["local_consistency"]
         figure = draw("local_consistency", made)
-        points = [np.asarray(c.get_offsets()) for c in figure.axes[0].collections]
-        np.testing.assert_allclose(np.concatenate(points), [[2.0, 0.4], [4.5, 0.9]])
-        assert figure.axes[0].get_title(loc="left") == "published, simulated"
+        for box, arm in zip(figure.axes[::2], made_motion.ARMS, strict=False):
+            points = np.concatenate([np.asarray(c.get_offsets()) for c in box.collections])
+            expected = local.loc[local.arm == arm, ["final_mm", "near_mm"]]
+            np.testing.assert_allclose(points, expected)
+            assert box.get_title(loc="left") == f"{arm}, simulated"
 
     def test_planes_lie_about_the_heads_centre(self, made):
         figure = draw("placed_volumes", made)
