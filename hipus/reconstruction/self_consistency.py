@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 #: which all sweeps travel along +z: the second's elevational axis is the first's lateral one.
 QUARTER_TURN = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
 #: Weight of the expected sizes of all unknowns (`crossing`) against the loss of correlation.
-PRIOR = 0.01
+PRIOR = 0.003
 #: Adam: the largest step, in expected sizes.
-LARGEST_STEP = 0.15
+LARGEST_STEP = 0.25
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,8 @@ class Refinement:
         From the second's world to the first's: one hip from both.
     agreement : numpy.ndarray (I,)
         Mean windowed correlation at every iteration; levels are not comparable.
+    factor_course : numpy.ndarray (I, 2)
+        Mean factor of the first's and of the second's steps at every iteration.
     level : numpy.ndarray (I,) int
         Which pass an iteration belongs to.
     """
@@ -113,6 +115,7 @@ class Refinement:
     factors_second: np.ndarray
     T_second_to_first: np.ndarray
     agreement: np.ndarray
+    factor_course: np.ndarray
     level: np.ndarray
 
 
@@ -166,12 +169,13 @@ def refine_by_crossing(
         sizes = {"voxel_mm": level.voxel_mm, "window_mm": level.window_mm}
         overlap = Overlap(views, **sizes, device=device)
         courses.append(_descend(overlap, chains, placement=placement, iterations=level.iterations))
-        log.info("%g mm: agreement %.3f -> %.3f", level.voxel_mm, courses[-1][0], courses[-1][-1])
+        gained = courses[-1][0][0], courses[-1][-1][0]
+        log.info("%g mm: agreement %.3f -> %.3f", level.voxel_mm, *gained)
     return _result(views, chains, placement=placement, courses=courses)
 
 
-def _descend(overlap: Overlap, chains, *, placement: Placement, iterations: int) -> list[float]:
-    """Follow the gradient for one level; return the agreement at every iteration."""
+def _descend(overlap: Overlap, chains, *, placement: Placement, iterations: int) -> list[tuple]:
+    """Follow the gradient for one level; return agreement and mean factors at every iteration."""
     free = [*(chain.log_factor for chain in chains), placement.turn, placement.offset]
     optimiser = torch.optim.Adam(free, lr=LARGEST_STEP, betas=(0.8, 0.95))
     # Ends with small steps: what is kept is the last place, not the best one seen.
@@ -184,7 +188,8 @@ def _descend(overlap: Overlap, chains, *, placement: Placement, iterations: int)
         (1 - agreement + PRIOR * expected).backward()
         optimiser.step()
         slower.step()
-        course.append(agreement.item())
+        factors = [chain.factors().mean().item() for chain in chains]
+        course.append((agreement.item(), *factors))
     return course
 
 
@@ -196,11 +201,13 @@ def _result(views, chains, *, placement: Placement, courses) -> Refinement:
         T_middle_to_world = view.T_centre_to_world[0] @ geometry.invert(T[0])
         refined.append(geometry.compose(T_middle_to_world, T))
         to_middle.append(T_middle_to_world)
+    course = np.concatenate(courses)
     T_middles = geometry.closest_rigid(placement.pose().detach().cpu().double().numpy())
     return Refinement(
         *refined,
         *(chain.factors().detach().cpu().double().numpy() for chain in chains),
         T_second_to_first=to_middle[0] @ T_middles @ geometry.invert(to_middle[1]),
-        agreement=np.concatenate(courses),
+        agreement=course[:, 0],
+        factor_course=course[:, 1:],
         level=np.repeat(np.arange(len(courses)), [len(course) for course in courses]),
     )
