@@ -167,7 +167,7 @@ class WithImuRotation:
     ----------
     base : Predictor
     spread : Spread
-        Of steps whose rotation the sensor gives.
+        Of the sensor's rotations; its translations are those of no motion and not used.
     """
 
     base: Predictor

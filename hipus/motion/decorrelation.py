@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hipus import geometry
+from hipus.motion.baselines import ANY_TYPE
 from hipus.motion.correlation_maps import correlation_maps, median_shift_mm, self_correlation
 from hipus.motion.decorrelation_curves import DecorrelationCurves, fit_curves
 from hipus.motion.prediction import StepPrediction
@@ -33,8 +34,6 @@ LATERAL_MM, AXIAL_MM = 0.4, 0.2
 WINDOW = 5
 #: Training sweeps that are read at most, evenly chosen: reading takes 0.2 s each.
 MOST_SWEEPS = 60
-#: Stands for types that no training sweep had.
-ANY_TYPE = "*"
 
 
 @dataclass(frozen=True)
