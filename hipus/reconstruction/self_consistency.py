@@ -136,7 +136,7 @@ def refine_by_crossing(
         Of one hip, at rest against each other.
     R_second_to_first : array-like (3, 3)
         How the second's middle frame is turned against the first's, by protocol; about the
-        truth by 10 degrees and 5 mm is enough.
+        truth by 10 degrees is enough; middles may lie 5 mm apart.
     levels : sequence of Level
     knots : int
         1 corrects one factor a sweep; more let the factor vary linearly between knots.
@@ -156,6 +156,9 @@ def refine_by_crossing(
     Loss: one less the mean correlation of the two volumes within windows, plus Gaussian
     expectations; Adam on log factors and on the placement of the sweeps. Volumes come from
     inverse grid sampling (`adjoint`), so gradients are exact.
+    Only what both sweeps reach is compared: p_d is longer than p_a's pictures are wide, and
+    its ends follow the factor of its middle. A final agreement well below that of other hips
+    means that nothing was found to agree on: keep the prediction.
     Traps: without the windows the loss likes sweeps shrunk into their bright middle; which
     voxels count is held fixed in each gradient for the same reason.
     """
