@@ -181,6 +181,7 @@ class _Sample(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, volume, rows, pixels_px, block_points):
+        """Read the volume (C, D, H, W) at all pixels: (C, n, P)."""
         ctx.save_for_backward(volume, rows, pixels_px)
         ctx.block_points = block_points
         return _read_all(volume, rows, pixels_px, block_points)
@@ -188,6 +189,7 @@ class _Sample(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient):
+        """Send a gradient (C, n, P) back to volume and poses."""
         volume, rows, pixels = ctx.saved_tensors
         to_volume = to_rows = None
         if ctx.needs_input_grad[0]:
@@ -202,6 +204,7 @@ class _Splat(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, values, rows, pixels_px, shape_zyx, block_points):
+        """Write values (C, n, P) into a new volume (C, D, H, W)."""
         ctx.save_for_backward(values, rows, pixels_px)
         ctx.block_points = block_points
         return _write_all(values, rows, pixels_px, shape_zyx, block_points)
@@ -209,6 +212,7 @@ class _Splat(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient):
+        """Send a gradient (C, D, H, W) back to values and poses."""
         values, rows, pixels = ctx.saved_tensors
         to_values = to_rows = None
         if ctx.needs_input_grad[0]:

@@ -135,8 +135,8 @@ def refine_by_crossing(
     first, second : View
         Of one hip, at rest against each other.
     R_second_to_first : array-like (3, 3)
-        How the second's middle frame is turned against the first's, by protocol; about the
-        truth by 10 degrees is enough; middles may lie 5 mm apart.
+        How the second's middle frame is turned against the first's, by protocol. How far off
+        turn and middles may be is said by `crossing.TURN_SD` and `crossing.OFFSET_SD_MM`.
     levels : sequence of Level
     knots : int
         1 corrects one factor a sweep; more let the factor vary linearly between knots.
