@@ -151,6 +151,10 @@ class TestRefusals:
                 r"smoke.calibration_simulated.sessions must be > 0 and finite, got 0",
             ),
             (
+                lambda params: params["smoke"]["motion_volumes"].update(arms=[]),
+                r"smoke.motion_volumes.arms must not be empty",
+            ),
+            (
                 lambda params: params["smoke"].update({1: 2, "a": 3}),
                 r"smoke: unknown keys \['1', 'a'\], missing keys",
             ),
