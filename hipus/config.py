@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hipus import paths, plain_yaml
+from hipus.motion_settings import Motion
 from hipus.settings import (
     Calibration,
     CalibrationSimulated,
@@ -41,6 +42,7 @@ class Study:
     realism: Realism
     raters: Raters
     calibration_simulated: CalibrationSimulated
+    motion: Motion
     decorrelation_curves: DecorrelationCurves
     motion_volumes: MotionVolumes
     pose_refinement: PoseRefinement

@@ -155,6 +155,18 @@ class TestRefusals:
                 r"smoke.motion_volumes.arms must not be empty",
             ),
             (
+                lambda params: params["smoke"]["motion"].update(iterations=None),
+                r"smoke.motion.iterations or epochs must be .* null, got None and None",
+            ),
+            (
+                lambda params: params["smoke"]["motion"].update(epochs=3),
+                r"smoke.motion.iterations or epochs must be .* null, got 6 and 3",
+            ),
+            (
+                lambda params: params["smoke"]["motion"].update(batch_size=0),
+                r"smoke.motion.batch_size must be > 0, got 0",
+            ),
+            (
                 lambda params: params["smoke"].update({1: 2, "a": 3}),
                 r"smoke: unknown keys \['1', 'a'\], missing keys",
             ),
