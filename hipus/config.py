@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hipus import paths, plain_yaml
-from hipus.motion_settings import Motion
+from hipus.motion_settings import Motion, MotionArms, MotionSpacing
 from hipus.settings import (
     Calibration,
     CalibrationSimulated,
@@ -46,6 +46,8 @@ class Study:
     decorrelation_curves: DecorrelationCurves
     motion_volumes: MotionVolumes
     pose_refinement: PoseRefinement
+    motion_arms: MotionArms
+    motion_spacing: MotionSpacing
 
 
 def load(profile: str, path: str | Path | None = None) -> Study:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hipus.settings import Sizes
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -52,3 +54,49 @@ class Motion:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} must be > 0, got {value}")
+
+
+@dataclass(frozen=True)
+class MotionArms(Sizes):
+    """The one budget that all learned arms of motion have.
+
+    Attributes
+    ----------
+    iterations, batch_size : int
+        Updates of a training, and windows of an update.
+    learning_rate : float
+        At its highest.
+    validate_every : int
+        Iterations between validations, each with a checkpoint.
+    input_px : int
+        Side of the networks' pictures.
+    resamples : int
+        Of subjects, behind every interval.
+    """
+
+    iterations: int
+    batch_size: int
+    learning_rate: float
+    validate_every: int
+    input_px: int
+    resamples: int
+
+
+@dataclass(frozen=True)
+class MotionSpacing(Sizes):
+    """Size of the comparison of frame spacings.
+
+    Attributes
+    ----------
+    training_subjects, test_subjects : int
+        Subjects of whom one p_a and one p_d sweep each are simulated again, faster.
+    input_px : int
+        Side of the pictures on which optical flow is computed.
+    resamples : int
+        Of subjects, behind every interval.
+    """
+
+    training_subjects: int
+    test_subjects: int
+    input_px: int
+    resamples: int

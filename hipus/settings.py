@@ -13,7 +13,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 SOURCES = ("simulated", "folder")
 
 
-class _Sizes:
+class Sizes:
     """A block that holds nothing but positive numbers and lists that are not empty."""
 
     def __post_init__(self) -> None:
@@ -52,7 +52,7 @@ class Common:
 
 
 @dataclass(frozen=True)
-class Calibration(_Sizes):
+class Calibration(Sizes):
     """Size of the calibration study.
 
     Attributes
@@ -72,7 +72,7 @@ class Calibration(_Sizes):
 
 
 @dataclass(frozen=True)
-class Reconstruction(_Sizes):
+class Reconstruction(Sizes):
     """Size of the reconstruction study.
 
     Attributes
@@ -134,7 +134,7 @@ class Cohort:
 
 
 @dataclass(frozen=True)
-class Realism(_Sizes):
+class Realism(Sizes):
     """Size of the comparison of simulated with real pictures.
 
     Attributes
@@ -156,7 +156,7 @@ class Realism(_Sizes):
 
 
 @dataclass(frozen=True)
-class Raters(_Sizes):
+class Raters(Sizes):
     """Size of the study of raters.
 
     Attributes
@@ -172,7 +172,7 @@ class Raters(_Sizes):
 
 
 @dataclass(frozen=True)
-class CalibrationSimulated(_Sizes):
+class CalibrationSimulated(Sizes):
     """Size of the calibration study on simulated phantoms.
 
     Attributes
@@ -188,7 +188,7 @@ class CalibrationSimulated(_Sizes):
 
 
 @dataclass(frozen=True)
-class DecorrelationCurves(_Sizes):
+class DecorrelationCurves(Sizes):
     """Size of the curves of decorrelation along four motions.
 
     Attributes
@@ -205,7 +205,7 @@ class DecorrelationCurves(_Sizes):
 
 
 @dataclass(frozen=True)
-class MotionVolumes(_Sizes):
+class MotionVolumes(Sizes):
     """Size of the comparison of volumes by predicted with those by tracked poses.
 
     Attributes
@@ -231,7 +231,7 @@ class MotionVolumes(_Sizes):
 
 
 @dataclass(frozen=True)
-class PoseRefinement(_Sizes):
+class PoseRefinement(Sizes):
     """Size of the refinement of predicted poses by crossing sweeps.
 
     Attributes
