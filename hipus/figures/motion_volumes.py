@@ -178,28 +178,47 @@ def draw_refinement(refinement: pd.DataFrame) -> Figure:
     Parameters
     ----------
     refinement : pandas.DataFrame
-        Table `pose_refinement`: subject_id, sweep_id, sweep_type, before_mm, after_mm.
+        Table `pose_refinement`: arm, truth, sweep_type, final_mm_before, final_mm_after.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Left: each sweep, below the dashed line it became better. Right: what each gained.
+        A row an arm, against the tracker. Left: each sweep, below the dashed line it became
+        better. Right: what each gained.
     """
+    rows = refinement[refinement["truth"] == "vs_tracker"]
+    arms = list(dict.fromkeys(rows["arm"]))
+    shape = {"height_in": 0.3 + 2.4 * len(arms), "width_ratios": [1, 1.1], "squeeze": False}
     with style.look():
-        figure, axes = style.new_figure(1, 2, height_in=2.6, width_ratios=[1, 1.1])
-        for sweep_type, role in TYPES.items():
-            part = refinement[refinement["sweep_type"] == sweep_type]
-            colour, label = style.PALETTE[role], f"{sweep_type}, n = {len(part)}"
-            axes[0].scatter(part["before_mm"], part["after_mm"], s=16, color=colour, lw=0,
-                            label=label)  # fmt: skip
-            if len(part):
-                axes[1].ecdf(part["after_mm"] - part["before_mm"], color=colour, label=label)
-        axes[0].axline((0, 0), slope=1, color=style.PALETTE["muted"], lw=0.8, ls="--")
-        top = 1.05 * refinement[["before_mm", "after_mm"]].to_numpy().max()
-        axes[0].set(xlabel="before, mm", ylabel="after, mm", xlim=(0, top), ylim=(0, top))
-        axes[0].set_aspect("equal")
-        axes[0].set_title("final drift, simulated")
-        axes[1].axvline(0, color=style.PALETTE["muted"], lw=0.8, ls="--")
-        axes[1].set(xlabel="after − before, mm", ylabel="share of sweeps", ylim=(0, 1.02))
-        axes[0].legend(loc="upper left")
+        figure, axes = style.new_figure(len(arms), 2, **shape)
+        for (left, right), arm in zip(axes, arms, strict=True):
+            part = rows[rows["arm"] == arm]
+            _draw_before_and_after(left, part)
+            _draw_gain(right, part)
+            left.set_title(f"{spoken(arm)}, simulated")
+        for box, label in zip(axes[-1], ("before, mm", "after − before, mm"), strict=True):
+            box.set_xlabel(label)
     return figure
+
+
+def _draw_before_and_after(box, rows: pd.DataFrame) -> None:
+    """Draw each sweep's final drift after refinement over the one before, on one scale."""
+    for sweep_type, role in TYPES.items():
+        part = rows[rows["sweep_type"] == sweep_type]
+        box.scatter(part["final_mm_before"], part["final_mm_after"], s=16, lw=0,
+                    color=style.PALETTE[role], label=f"{sweep_type}, n = {len(part)}")  # fmt: skip
+    top = 1.05 * rows[["final_mm_before", "final_mm_after"]].to_numpy().max()
+    box.axline((0, 0), slope=1, color=style.PALETTE["muted"], lw=0.8, ls="--")
+    box.set(ylabel="final drift after, mm", xlim=(0, top), ylim=(0, top), aspect="equal")
+    box.legend(loc="upper left")
+
+
+def _draw_gain(box, rows: pd.DataFrame) -> None:
+    """Draw the distribution of what sweeps gained, by their type."""
+    for sweep_type, role in TYPES.items():
+        part = rows[rows["sweep_type"] == sweep_type]
+        if len(part):
+            box.ecdf(part["final_mm_after"] - part["final_mm_before"], color=style.PALETTE[role],
+                     label=f"{sweep_type}, n = {len(part)}")  # fmt: skip
+    box.axvline(0, color=style.PALETTE["muted"], lw=0.8, ls="--")
+    box.set(ylabel="share of sweeps", ylim=(0, 1.02))

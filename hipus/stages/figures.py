@@ -1,4 +1,8 @@
-"""Stage `figures`: draw every figure from saved tables and figure inputs."""
+"""Stage `figures`: draw every figure from saved tables and figure inputs.
+
+Tables of `make arms` are drawn where they are there: they are no dependency of this stage, so
+that a plain reproduction neither runs those arms nor waits for them.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,22 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hipus import config, paths, tables
-from hipus.figures import calibration, cohort, published, realism, reconstruction, style
+from hipus.figures import (
+    calibration,
+    cohort,
+    motion,
+    motion_factors,
+    motion_volumes,
+    published,
+    realism,
+    reconstruction,
+    style,
+)
 from hipus.stages import runner
 
 STAGE = "figures"
+#: Tables that only `make arms` writes.
+FROM_ARMS = ("motion_spacing",)
 #: Figure -> how it is drawn, the tables it needs, and its figure input ("" for none).
 FIGURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {
     "01_hips": (cohort.draw_hips, ("cohort_hips", "cohort_subjects"), ""),
@@ -36,10 +52,24 @@ FIGURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {
     "02_spatial_errors": (calibration.draw_spatial_errors, ("spatial_errors",), ""),
     "02_lag": (calibration.draw_lag, ("lag_curve", "lag_signals", "temporal_calibration"), ""),
     "02_joint_scan": (calibration.draw_joint_scan, ("joint_scan", "joint_calibration"), ""),
+    "03_arms": (motion.draw_arms, ("motion_subjects", "motion_arms", "motion_published"), ""),
+    "03_trajectories": (motion.draw_trajectories, (), "motion_trajectories"),
+    "03_frame_errors": (motion.draw_frame_errors, ("motion_frames",), ""),
+    "03_factors": (motion_factors.draw_factors, ("motion_factors",), ""),
     "04_slices": (reconstruction.draw_slices, ("reconstruction_agreement",), "reconstruction"),
     "04_agreement": (reconstruction.draw_agreement, ("reconstruction_agreement",), ""),
     "04_reslice": (reconstruction.draw_reslice, (), "reconstruction"),
     "04_reslice_errors": (reconstruction.draw_reslice_errors, ("reslice_errors",), ""),
+    "04_predicted_volumes": (motion_volumes.draw_volume_agreement, ("volume_agreement",), ""),
+    "04_predicted_local": (
+        motion_volumes.draw_local_consistency,
+        ("local_consistency", "local_consistency_summary"),
+        "",
+    ),
+    "04_predicted_planes": (motion_volumes.draw_placed_volumes, (), "motion_volumes"),
+    "04_refinement": (motion_volumes.draw_refinement, ("pose_refinement",), ""),
+    "42_decorrelation": (motion_factors.draw_decorrelation, ("decorrelation_motion",), ""),
+    "42_spacing": (motion_factors.draw_spacing, ("motion_spacing",), ""),
     "91_verdicts": (published.draw_verdicts, ("claim_verdicts",), ""),
     "91_network_sizes": (published.draw_network_sizes, ("network_sizes",), ""),
 }
@@ -52,6 +82,9 @@ def main(study: config.Study) -> Iterable[Path]:
     read: set[Path] = set()
     for name, (draw, table_names, input_name) in FIGURES.items():
         sources = list(_sources(study.profile, table_names, input_name))
+        if _waits_for_arms(study.profile, table_names):
+            _remove(folder / name)
+            continue
         content = [_load(path) for path in sources]
         if any(len(part) == 0 for part in content):
             _remove(folder / name)  # a skipped stage leaves empty tables: nothing to draw
@@ -59,6 +92,12 @@ def main(study: config.Study) -> Iterable[Path]:
         style.save(draw(*content), folder / name)
         read |= set(sources)
     return sorted(read)
+
+
+def _waits_for_arms(profile: str, table_names: Iterable[str]) -> bool:
+    """Return whether a figure needs a table of `make arms` that is not there."""
+    needed = [paths.table_file(profile, name) for name in table_names if name in FROM_ARMS]
+    return not all(path.is_file() for path in needed)
 
 
 def _remove(stem: Path) -> None:

@@ -171,16 +171,19 @@ def motion_volumes(rng) -> dict:
 
 
 def pose_refinement() -> pd.DataFrame:
-    """Return two sweeps of each type, one of which became worse."""
-    return pd.DataFrame(
+    """Return two sweeps of each type, one of which became worse; to the hip all did."""
+    tracked = pd.DataFrame(
         {
+            "arm": ARMS[0],
+            "truth": "vs_tracker",
             "subject_id": ["S101", "S102"] * 2,
             "sweep_id": ["left_p_a", "left_p_a", "left_p_d", "left_p_d"],
             "sweep_type": ["p_a", "p_a", "p_d", "p_d"],
-            "before_mm": [4.0, 3.0, 6.0, 8.0],
-            "after_mm": [3.0, 3.5, 4.0, 5.0],
+            "final_mm_before": [4.0, 3.0, 6.0, 8.0],
+            "final_mm_after": [3.0, 3.5, 4.0, 5.0],
         }
     )
+    return pd.concat([tracked, tracked.assign(truth="vs_hip", final_mm_after=9.0)])
 
 
 def everything(rng) -> dict:

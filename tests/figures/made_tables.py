@@ -1,5 +1,6 @@
 """Small made-up tables and figure inputs with the columns of the study's own."""
 
+import made_motion
 import made_simulated
 import numpy as np
 import pandas as pd
@@ -155,4 +156,5 @@ def everything(rng) -> dict:
         "calibration.npz": calibration_input(rng),
         "reconstruction.npz": reconstruction_input(rng),
         **made_simulated.everything(rng),
+        **made_motion.everything(rng),
     }

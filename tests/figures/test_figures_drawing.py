@@ -26,7 +26,7 @@ from hipus.stages.figures import FIGURES
 UNIT = re.compile(
     r", (mm|mm/s|px|ms|s|deg|millions)$|^mm$|grey levels$|\|correlation\||share of|published claims"
     r"|^sweeps \(simulated\)$|^spectral slope$|^correlation of envelopes$|^Dice of two raters$"
-    r"|step / correlation length"
+    r"|step / correlation length|, (mm|deg) \(simulated\)$|number in the sweep$|^Dice of labels$"
 )
 
 
@@ -39,9 +39,12 @@ def draw(name, rng) -> Figure:
 
 
 def numeric_axes(figure):
-    """Yield (axes, "x" or "y") where tick labels with numbers are seen."""
+    """Yield (axes, "x", "y" or "z") where tick labels with numbers are seen."""
     figure.draw_without_rendering()
     for axes in figure.axes:
+        if axes.name == "3d":
+            yield from ((axes, side) for side in "xyz")
+            continue
         for side in "xy":
             axis = getattr(axes, f"{side}axis")
             seen = [label for label in axis.get_ticklabels() if label.get_visible()]
