@@ -68,14 +68,16 @@ def draw_factors(factors: pd.DataFrame) -> Figure:
     Parameters
     ----------
     factors : pandas.DataFrame
-        Table `motion_factors`: subject_id, sweep_id, truth, path_mm, duration_s, infant_motion
-        (factor), final_mm of one arm; a row a sweep and truth.
+        Table `motion_factors`: variant, subject_id, sweep_id, truth, path_mm, duration_s,
+        infant_motion (factor), final_mm of one arm; a row a sweep and truth. Sweeps of the
+        grid, which differ in nothing else, are drawn.
 
     Returns
     -------
     matplotlib.figure.Figure
         A panel for each factor of the infant's motion; points are sweeps, lines their means.
     """
+    factors = factors[factors["variant"] == "grid"]
     motions = sorted(set(factors["infant_motion"]))
     durations = sorted(set(factors["duration_s"]))
     colours = dict(zip(durations, _colours([str(d) for d in durations]).values(), strict=True))
@@ -129,7 +131,7 @@ def draw_decorrelation(curves: pd.DataFrame) -> Figure:
             for box, motion in zip(boxes, motions, strict=True):
                 chosen = (curves["tissue"] == tissue) & (curves["motion"] == motion)
                 points = _draw_patches(box, curves[chosen], curves["depth_mm"].max())
-            boxes[0].set_ylabel(f"{tissue}\n|correlation|")
+            boxes[0].set_ylabel(f"{tissue}\ncorrelation of envelopes")
         for box, motion in zip(axes[0], motions, strict=True):
             box.set_title(motion.replace("_", " "))
         for box in axes[-1]:
@@ -140,10 +142,11 @@ def draw_decorrelation(curves: pd.DataFrame) -> Figure:
 
 
 def _draw_patches(box, part: pd.DataFrame, deepest: float):
-    """Draw the patches of one motion as points and the theory as a line; return the points."""
+    """Draw the patches of one motion as points, the theory of each depth as a line."""
     points = box.scatter(part["distance_mm"], part["correlation"], c=part["depth_mm"], s=3,
                          cmap=style.SEQUENTIAL, vmin=0, vmax=deepest, alpha=0.6, lw=0)  # fmt: skip
-    theory = part.dropna(subset=["theory"]).sort_values("distance_mm")
-    if len(theory):
-        box.plot(theory["distance_mm"], theory["theory"], color=style.PALETTE["ink"], lw=1)
+    # The beam is wider in the deep: one line for all depths would jump between theirs.
+    for _, theory in part.dropna(subset=["theory"]).groupby("depth_mm"):
+        theory = theory.sort_values("distance_mm")
+        box.plot(theory["distance_mm"], theory["theory"], color=style.PALETTE["ink"], lw=0.7)
     return points

@@ -89,7 +89,7 @@ def motion_spacing() -> pd.DataFrame:
 
 
 def motion_factors(rng) -> pd.DataFrame:
-    """Return two sweeps of every combination of three factors."""
+    """Return two sweeps of every combination of three factors, and one of the protocol."""
     rows = [
         ("S601", f"{side}_{path}_{duration}_{motion}", truth, path, duration, motion,
          path / 8 + motion * (truth == "vs_hip") + rng.normal(0, 0.3))
@@ -100,7 +100,9 @@ def motion_factors(rng) -> pd.DataFrame:
         for truth in ("vs_tracker", "vs_hip")
     ]  # fmt: skip
     names = ["subject_id", "sweep_id", "truth", "path_mm", "duration_s", "infant_motion"]
-    return pd.DataFrame(rows, columns=[*names, "final_mm"])
+    grid = pd.DataFrame(rows, columns=[*names, "final_mm"]).assign(variant="grid")
+    other = grid.head(2).assign(variant="protocol", path_mm=31.7, infant_motion=1.0)
+    return pd.concat([grid, other], ignore_index=True)
 
 
 def decorrelation_motion() -> pd.DataFrame:

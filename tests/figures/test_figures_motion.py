@@ -29,7 +29,7 @@ DRAWN = {
     "refinement": (motion_volumes.draw_refinement, ("pose_refinement",), ""),
 }
 UNIT = re.compile(r", (mm|deg)( \(simulated\))?$|share of|grey levels$|^Dice of labels$"
-                  r"|\|correlation\||number in the sweep$")  # fmt: skip
+                  r"|correlation of envelopes$|number in the sweep$")  # fmt: skip
 
 
 def draw(name: str, made: dict) -> Figure:
@@ -199,10 +199,10 @@ class TestFactors:
         drawn = lines(figure.axes[1])["10 s, poses of the pelvis"]
         np.testing.assert_allclose(drawn.get_ydata(), chosen)
 
-    def test_theory_is_drawn_only_where_there_is_one(self, made):
+    def test_theory_is_a_line_a_depth_where_there_is_one(self, made):
         figure = draw("decorrelation", made)
         counts = [len(axes.get_lines()) for axes in figure.axes[:8]]
-        assert counts == [1, 1, 1, 1, 0, 0, 0, 0]
+        assert counts == [2, 2, 2, 2, 0, 0, 0, 0]
 
 
 class TestVolumes:
