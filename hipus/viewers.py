@@ -87,6 +87,28 @@ def show_skips(profile: str, stage: str) -> bool:
     return bool(len(missing))
 
 
+def read_if_made(profile: str, name: str, *, command: str) -> pd.DataFrame:
+    """Return a table that a further command makes, or say loudly that it is not there.
+
+    Parameters
+    ----------
+    profile, name : str
+    command : str
+        What makes it, for example "make arms".
+
+    Returns
+    -------
+    pandas.DataFrame
+        Without rows and columns where the command has not run.
+    """
+    path = paths.table_file(profile, name)
+    if path.is_file():
+        return tables.read(path)
+    said = f"**NOT RUN: `{command}` makes `{name}.csv`; profile {profile} has none.**"
+    display(Markdown(said))
+    return pd.DataFrame()
+
+
 def load_figure_input(profile: str, name: str) -> dict[str, np.ndarray]:
     """Return the arrays of a saved figure input; none if its stage was skipped.
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from IPython.display import HTML, Image, Markdown
 
-from hipus import images, tables, viewers
+from hipus import images, paths, tables, viewers
 from hipus.figures import style
 
 
@@ -176,6 +176,18 @@ class TestSkips:
     def test_a_stage_that_has_not_run_names_the_command(self, study_folder, shown):
         with pytest.raises(FileNotFoundError, match="motion_missing.csv is missing: run `dvc re"):
             viewers.show_skips("smoke", "motion")
+
+    def test_a_table_that_a_further_command_makes_is_read_where_it_is(self, study_folder, shown):
+        made = pd.DataFrame({"arm": ["a", "b"], "mean": [1.5, 2.0]})
+        tables.write(made, paths.table_file("smoke", "motion_claims"), key=["arm"])
+        found = viewers.read_if_made("smoke", "motion_claims", command="make arms")
+        assert found.equals(made)
+        assert shown == []
+
+    def test_a_table_that_no_command_made_yet_is_said_to_be_absent(self, study_folder, shown):
+        found = viewers.read_if_made("smoke", "motion_claims", command="make arms")
+        assert found.empty
+        assert "NOT RUN: `make arms` makes `motion_claims.csv`" in shown[0].data
 
     def test_figure_inputs_come_back_as_arrays(self, study_folder, rng):
         path = study_folder / "results" / "smoke" / "figure_inputs" / "calibration.npz"
