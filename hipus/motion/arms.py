@@ -214,9 +214,13 @@ def _check_in(arm: Arm, field: str, choices: tuple) -> None:
 
 
 def _thesis(name: str, network: str = "dcl_net", **choices) -> Arm:
-    """Return an arm on Guo's inputs: five frames without flow, rotation as three angles."""
+    """Return an arm on Guo's inputs: five frames without flow, rotation as three angles.
+
+    Without the IMU, so that claims on rotation measure the network.
+    """
     default = {"frames": 5, "channels": ("intensity",), "rotation_numbers": 3}
-    return Arm(name, network, **{"correlation_weight": 0.5, **default, **choices})
+    default |= {"correlation_weight": 0.5, "uses_imu": False}
+    return Arm(name, network, **{**default, **choices})
 
 
 _FIELD = {"field_weight": 1.0, "rigidity_weight": 0.1}
@@ -232,7 +236,7 @@ ARMS: dict[str, Arm] = {
         Arm("published_without_flow", channels=("intensity",)),
         Arm("published_without_both", channels=("intensity",), uses_imu=False),
         Arm("published_with_correlation", channels=("intensity", "flow_u", "correlation")),
-        Arm("prevost", "prevost", frames=2, rotation_numbers=3),
+        Arm("prevost", "prevost", frames=2, rotation_numbers=3, uses_imu=False),
         _thesis("dcl_net"),
         _thesis("dcl_net_without_correlation_loss", correlation_weight=0.0),
         _thesis("dcl_net_4_numbers", rotation_numbers=4),
