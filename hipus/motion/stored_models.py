@@ -1,0 +1,163 @@
+"""Models of motion by name: where they lie, of which kind they are, what they need to predict.
+
+Decides that `model.json` says of which kind a model is, that a name stands for a folder below
+`results/<profile>/models/motion`, and what anybody must know of a model to prepare a sweep for
+it. Deliberately reads no weights itself (see `model_file`, `sweep_context`) and trains nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from hipus import paths
+from hipus.motion.model_file import ABOUT
+from hipus.motion.prediction import Predictor
+
+log = logging.getLogger(__name__)
+
+#: Profiles in which a name is looked for: the longest trained first.
+NEWEST_FIRST = ("paper", "small")
+NETWORK, SWEEP_CONTEXT = "network", "sweep_context"
+KINDS = (NETWORK, SWEEP_CONTEXT)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredModel:
+    """A model that was read from its folder.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    kind : {"network", "sweep_context"}
+    predictor : Predictor
+    input_px : int
+        Side of the thumbnails it wants.
+    reference_pictures : mapping of str to numpy.ndarray (P, P) float32
+        Mean picture of its training sweeps by sweep type: tells a turned probe.
+    origin : str
+        Where its training sweeps come from: "simulated" ones are not anyone's.
+    """
+
+    folder: Path
+    kind: str
+    predictor: Predictor
+    input_px: int
+    reference_pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    origin: str = "simulated"
+
+
+def models_folder(profile: str) -> Path:
+    """Return where the models of a profile lie, a folder each."""
+    return paths.results_dir(profile) / "models" / "motion"
+
+
+def find(name: str | Path, profiles: Sequence[str] = NEWEST_FIRST) -> Path:
+    """Return the folder of a model.
+
+    Parameters
+    ----------
+    name : str or path-like
+        A folder that holds a model, or the name of one, for example "published".
+    profiles : sequence of str
+        Where a name is looked for, in this order.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such model: names where it was looked for, which there are, and which
+        stage makes them.
+    """
+    places = [Path(name), *(models_folder(profile) / name for profile in profiles)]
+    for place in places:
+        if (place / ABOUT).is_file():
+            return place
+    there = sorted({path.parent.name for place in places[1:] for path in _models_in(place.parent)})
+    raise FileNotFoundError(
+        f"model {str(name)!r} is missing: no {ABOUT} in {', '.join(map(str, places))}; there is "
+        f"{', '.join(there) or 'none'}. Stage `motion` makes them: run "
+        f"`dvc repro motion@{profiles[-1]}` or `dvc pull`"
+    )
+
+
+def load(folder: str | Path) -> StoredModel:
+    """Read a model of whichever kind, and check it.
+
+    Parameters
+    ----------
+    folder : path-like
+
+    Returns
+    -------
+    StoredModel
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file of the model is missing.
+    ValueError
+        If it is of an unknown kind, damaged, or its parts do not belong together.
+    """
+    folder = Path(folder)
+    kind = _kind(folder / ABOUT)
+    log.info("reading %s, a model of kind %s", folder, kind)
+    return _network(folder) if kind == NETWORK else _sweep_context(folder)
+
+
+def _kind(path: Path) -> str:
+    """Return of which kind a model is; older ones do not say and are networks."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.parent} is no motion model: it has no {path.name}")
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    kind = about.get("kind", NETWORK) if isinstance(about, dict) else None
+    if kind not in KINDS:
+        raise ValueError(f"{path}: kind must be one of {KINDS}, got {kind!r}")
+    return kind
+
+
+def _network(folder: Path) -> StoredModel:
+    """Return a trained network."""
+    from hipus.motion import model_file
+    from hipus.motion.network_prediction import NetworkPredictor
+
+    model = model_file.load(folder)
+    return StoredModel(
+        folder=folder,
+        kind=NETWORK,
+        predictor=NetworkPredictor(model),
+        input_px=model.input_px,
+        reference_pictures=model.reference_pictures,
+        origin=model.origin,
+    )
+
+
+def _sweep_context(folder: Path) -> StoredModel:
+    """Return the study's own arm."""
+    from hipus.motion import sweep_context
+
+    model = sweep_context.load(folder)
+    return StoredModel(
+        folder=folder,
+        kind=SWEEP_CONTEXT,
+        predictor=model,
+        input_px=model.input_px,
+        reference_pictures=model.reference_pictures,
+        origin=model.origin,
+    )
+
+
+def _models_in(folder: Path) -> list[Path]:
+    """Return the descriptions of all models in a folder."""
+    return sorted(folder.glob(f"*/{ABOUT}")) if folder.is_dir() else []
