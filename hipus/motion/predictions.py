@@ -192,27 +192,59 @@ def read_predictions(
     return {key: found[key] for key in expected}
 
 
+def read_prediction(source) -> PosePrediction:
+    """Read the prediction of one sweep, whichever it is of.
+
+    Parameters
+    ----------
+    source : path-like
+        An .npz file under any name, or a .csv file that holds one sweep.
+
+    Returns
+    -------
+    PosePrediction
+
+    Raises
+    ------
+    FileNotFoundError
+        If the source is missing.
+    ValueError
+        If it is damaged, or a table of several sweeps.
+    """
+    source = Path(source)
+    if not source.is_file():
+        raise FileNotFoundError(f"{source} is missing: no prediction to read")
+    if source.suffix != ".csv":
+        return _read_npz(source)
+    found = dict(_in_csv(source))
+    if len(found) != 1:
+        names = ", ".join("/".join(key) for key in found) or "none"
+        raise ValueError(f"{source} must hold the poses of one sweep, got {names}")
+    return next(iter(found.values()))
+
+
 def _in_folder(folder: Path, expected) -> Iterator[tuple[tuple[str, str], PosePrediction]]:
     """Yield the expected predictions that are there."""
     for key in expected:
         path = prediction_file(folder, *key)
         if path.is_file():
-            yield key, _read_npz(path, key)
+            one = _read_npz(path)
+            found = (one.subject_id, one.sweep_id)
+            if found != key:
+                raise ValueError(f"{path} must be of {'/'.join(key)}, is {'/'.join(found)}")
+            yield key, one
 
 
-def _read_npz(path: Path, key: tuple[str, str]) -> PosePrediction:
-    """Return one prediction, and check that it is of the sweep that its name says."""
+def _read_npz(path: Path) -> PosePrediction:
+    """Return one prediction; arrays that are no part of it are left alone."""
     known = {field.name for field in fields(PosePrediction)}
     try:
         with np.load(path, allow_pickle=False) as stored:
             content = {name: stored[name] for name in stored.files if name in known}
         plain = {name: value.item() for name, value in content.items() if value.ndim == 0}
-        one = PosePrediction(**(content | plain))
+        return PosePrediction(**(content | plain))
     except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} cannot be read as a prediction: {error}") from error
-    if (one.subject_id, one.sweep_id) != key:
-        raise ValueError(f"{path} must be of {key[0]}/{key[1]}, is {one.subject_id}/{one.sweep_id}")
-    return one
 
 
 def _in_csv(path: Path) -> Iterator[tuple[tuple[str, str], PosePrediction]]:

@@ -9,6 +9,7 @@ from hipus.motion.predictions import (
     MATRIX,
     PosePrediction,
     prediction_file,
+    read_prediction,
     read_predictions,
     write_predictions,
 )
@@ -178,3 +179,32 @@ class TestTable:
         rows.assign(m00=2.0).to_csv(tmp_path / "poses.csv", index=False)
         with pytest.raises(ValueError, match=r"poses.csv: 007/left_p_a: T\[0\]"):
             read_predictions(tmp_path / "poses.csv", [("007", "left_p_a")])
+
+
+class TestOneSweep:
+    def test_an_archive_under_any_name_comes_back(self, tmp_path):
+        (path,) = write_predictions([prediction()], tmp_path)
+        found = read_prediction(path.rename(tmp_path / "mine.npz"))
+        assert (found.subject_id, found.sweep_id, found.is_flipped) == ("S101", "left_p_a", True)
+        np.testing.assert_array_equal(found.sd_mm, prediction().sd_mm)
+
+    def test_arrays_of_someone_else_are_left_alone(self, tmp_path):
+        (path,) = write_predictions([prediction()], tmp_path)
+        with np.load(path) as stored:
+            np.savez(path, **stored, pose_sd_mm=np.ones((5, 3)))
+        np.testing.assert_allclose(read_prediction(path).time_s, np.linspace(1, 2, 5))
+
+    def test_a_table_of_one_sweep_comes_back(self, tmp_path):
+        path = tmp_path / "poses.csv"
+        write_predictions([prediction("left_p_d")], path)
+        assert read_prediction(path).sweep_id == "left_p_d"
+
+    def test_a_table_of_several_sweeps_is_refused_by_their_names(self, tmp_path):
+        path = tmp_path / "poses.csv"
+        write_predictions([prediction(), prediction("left_p_d")], path)
+        with pytest.raises(ValueError, match="of one sweep, got S101/left_p_a, S101/left_p_d$"):
+            read_prediction(path)
+
+    def test_a_missing_file_is_told(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="mine.npz is missing: no prediction to read"):
+            read_prediction(tmp_path / "mine.npz")
