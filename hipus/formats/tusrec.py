@@ -68,6 +68,7 @@ def read(
     calibration: Calibration | str | os.PathLike | None = None,
     *,
     frame_rate_hz: float = FRAME_RATE_HZ,
+    needs_poses: bool = True,
 ) -> Sweep:
     """Read one scan; its frames stay on disk until they are sliced.
 
@@ -79,6 +80,8 @@ def read(
         `calib_matrix.csv`. Left out: the sweep is uncalibrated.
     frame_rate_hz : float
         Used where the file holds no `time_s` (none of the challenge's does).
+    needs_poses : bool
+        False for a scan that nobody tracked: `tforms` are not looked at, every pose is NaN.
 
     Returns
     -------
@@ -98,7 +101,9 @@ def read(
         raise ValueError(f"frame_rate_hz must be positive, got {frame_rate_hz}")
     with _opened(path) as scan:
         shape = _checked_shape(scan, path)
-        poses = _checked_poses(scan, path, count=shape[0])
+        poses = np.full((shape[0], 4, 4), np.nan)
+        if needs_poses:
+            poses = _checked_poses(scan, path, count=shape[0])
         time_s = np.arange(shape[0]) / frame_rate_hz
         if "time_s" in scan:
             time_s = _numbers(scan, "time_s", path, shape=shape[:1])

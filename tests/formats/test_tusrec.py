@@ -54,6 +54,15 @@ class TestRead:
         np.testing.assert_allclose(tusrec.read(scan).time_s, np.arange(6) * 0.05)
         np.testing.assert_allclose(tusrec.read(scan, frame_rate_hz=10).time_s, np.arange(6) * 0.1)
 
+    def test_a_scan_that_nobody_tracked_has_no_valid_pose(self, scan):
+        change(scan, "tforms", None)
+        sweep = tusrec.read(scan, needs_poses=False)
+        assert np.isnan(sweep.T_probe_to_reference).all()
+        assert not sweep.is_valid.any()
+        assert sweep.frames[:].shape == (6, 5, 9)
+        with pytest.raises(ValueError, match="must hold the data set 'tforms'"):
+            tusrec.read(scan)
+
     def test_a_pixel_goes_where_the_challenges_formula_puts_it(self, scan, tmp_path):
         scale = np.diag([0.5, 0.45, 1.0, 1.0])
         rigid = geometry.transform(rotations.from_euler([3.05, 0.08, -1.45], "ZYX"), [12, -3, 8])
