@@ -9,20 +9,23 @@ from typing import Annotated
 import typer
 
 from hipus import __version__
-from hipus.cli import calibrate, data, sweeps
+from hipus.cli import calibrate, data, evaluate, motion, sweeps
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Freehand 3D ultrasound: look at sweeps, calibrate a probe, reconstruct a volume.",
+    help="Freehand 3D ultrasound: look at sweeps, calibrate a probe, reconstruct a volume, "
+    "predict the motion of an untracked one.",
 )
 app.command("info")(sweeps.info)
 app.command("convert")(sweeps.convert)
 app.command("reconstruct")(sweeps.reconstruct)
+app.command("track")(motion.track)
 app.command("fetch")(data.fetch)
 app.add_typer(calibrate.app, name="calibrate")
+app.add_typer(evaluate.app, name="evaluate")
 
 _VERBOSE = typer.Option("--verbose", "-v", help="Say more, and show where an error arose.")
 

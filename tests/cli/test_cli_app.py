@@ -13,9 +13,18 @@ from hipus.cli.app import app
 
 COMMAND = Path(sys.executable).with_name("hipus")
 HELP = {
-    (): ["info", "convert", "reconstruct", "fetch", "calibrate", "--version"],
+    (): ["info", "convert", "reconstruct", "track", "fetch", "calibrate", "evaluate", "--version"],
     ("info",): ["SWEEP", ".igs.nrrd", ".h5"],
     ("convert",): ["SOURCE", "TARGET", "--image-to-probe", "--probe", "--reference"],
+    ("track",): [
+        *("SWEEP", ".raw", "--model", "--output", "-o", ".npz", "left|right", "p_a|p_d"),
+        *("--flipped", "--image-to-probe", "X Y", "--imu", "T_imu_to_probe", "--profile"),
+    ],
+    ("evaluate",): ["poses"],
+    ("evaluate", "poses"): [
+        *("PREDICTIONS", ".npz", "--cohort", "--profile", "--truth", "--calibration"),
+        *("--landmarks", "--output", "-o", "TUS-REC"),
+    ],
     ("fetch",): ["NAME", "HIPUS_MIRROR"],
     ("calibrate",): ["space", "time"],
     ("calibrate", "space"): ["CALIB", "VALID", "--phantom", "--method", "classic|joint", "-o"],
