@@ -89,7 +89,22 @@ class NetworkPredictor:
                 f"trained on {model.input_px} px"
             )
         (merged,) = merged_steps(model.network, model.arm, scaling=model.scaling, sweeps=[prepared])
-        kind = self._kind(prepared)
+        return self.predict_from(merged, prepared)
+
+    def predict_from(self, merged: MergedSteps, prepared: PreparedSweep) -> StepPrediction:
+        """Return the predicted steps of a sweep whose windows were asked about before.
+
+        Parameters
+        ----------
+        merged : MergedSteps
+            As `merged_steps` returns it: arms that differ in the IMU alone share it.
+        prepared : PreparedSweep
+
+        Returns
+        -------
+        StepPrediction
+        """
+        model, kind = self.model, self._kind(prepared)
         steps = merged.T_next_to_previous
         if kind == WITH_IMU:
             steps = _fused(model, steps, prepared)
