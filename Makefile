@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIPELINE := HIPUS_STATIC_VIEWS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data reproduce smoke paper figures test lint benchmark clean
+.PHONY: help setup data reproduce arms smoke paper figures test lint benchmark clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,8 +50,16 @@ data: $(SETUP)  ## fetch the study's own inputs (data/) from the DVC remote insi
 reproduce: data  ## run the small profile and build the report
 	@$(PIPELINE) $(BIN)/python -m hipus.stages small
 
+# A pipeline of its own, see arms/dvc.yaml; `-f -s` redraws what shows its tables and no more.
+arms: data  ## train and compare every arm of the small profile (an hour; goes on where it was)
+	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_arms@small
+	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_spacing@small
+	@$(PIPELINE) $(BIN)/python -m dvc repro -f -s figures@small notebook_42@small report@small
+
 smoke: data  ## run all stages of the smoke profile (minutes, for CI)
 	@$(PIPELINE) $(BIN)/python -m hipus.stages smoke
+	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_arms@smoke
+	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_spacing@smoke
 
 paper: data  ## run the paper profile (publication sizes)
 	@$(PIPELINE) $(BIN)/python -m hipus.stages paper

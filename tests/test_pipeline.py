@@ -1,4 +1,4 @@
-"""dvc.yaml, params.yaml, notebooks and stage modules fit together."""
+"""dvc.yaml, arms/dvc.yaml, params.yaml, notebooks and stage modules fit together."""
 
 from pathlib import Path
 
@@ -9,7 +9,10 @@ from imports import notebook_source, reached
 from hipus import config, notebooks, paths
 
 PIPELINE = yaml.safe_load((paths.root() / "dvc.yaml").read_text())
-STAGES = PIPELINE["stages"]
+#: What `make arms` runs, outside of `make reproduce`.
+ARMS = yaml.safe_load((paths.root() / "arms" / "dvc.yaml").read_text())
+REPRODUCED = PIPELINE["stages"]
+STAGES = REPRODUCED | ARMS["stages"]
 PARAMS = yaml.safe_load((paths.root() / "params.yaml").read_text())
 
 
@@ -133,10 +136,33 @@ class TestNotebookStages:
     @pytest.mark.parametrize("name", [name for name in STAGES if name.startswith("notebook_")])
     def test_depends_on_every_table_it_reads(self, name):
         source = source_of(name)
-        tables = {Path(out).stem for stage in STAGES for out in outs(stage) if "/tables/" in out}
+        tables = {Path(out).stem for stage in REPRODUCED for out in outs(stage) if "/tables/" in out}
         read = {table for table in tables if f'"{table}"' in source}
         covered = {Path(dep).stem for dep in body(name)["deps"] if "/tables/" in dep}
         assert read <= covered
+
+
+class TestArms:
+    def test_no_stage_is_in_both_pipelines(self):
+        assert not set(REPRODUCED) & set(ARMS["stages"])
+
+    def test_reads_the_profiles_of_params_yaml(self):
+        assert ARMS["vars"] == ["../params.yaml"]
+
+    @pytest.mark.parametrize("name", ARMS["stages"])
+    def test_runs_from_the_root(self, name):
+        assert body(name)["wdir"] == ".."
+
+    @pytest.mark.parametrize("name", REPRODUCED)
+    def test_nothing_that_is_reproduced_waits_for_an_arm(self, name):
+        made = {path for arm in ARMS["stages"] for path in outs(arm)}
+        assert not made & set(body(name).get("deps", []))
+
+    @pytest.mark.parametrize("name", ARMS["stages"])
+    def test_make_runs_every_arm_in_small_and_in_smoke(self, name):
+        text = (paths.root() / "Makefile").read_text()
+        for profile in ("smoke", "small"):
+            assert f"arms/dvc.yaml:{name}@{profile}" in text
 
 
 def test_no_two_stages_write_the_same_path():
