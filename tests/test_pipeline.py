@@ -136,7 +136,9 @@ class TestNotebookStages:
     @pytest.mark.parametrize("name", [name for name in STAGES if name.startswith("notebook_")])
     def test_depends_on_every_table_it_reads(self, name):
         source = source_of(name)
-        tables = {Path(out).stem for stage in REPRODUCED for out in outs(stage) if "/tables/" in out}
+        tables = {
+            Path(out).stem for stage in REPRODUCED for out in outs(stage) if "/tables/" in out
+        }
         read = {table for table in tables if f'"{table}"' in source}
         covered = {Path(dep).stem for dep in body(name)["deps"] if "/tables/" in dep}
         assert read <= covered
