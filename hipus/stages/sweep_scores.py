@@ -158,7 +158,7 @@ def _predicted(source, truth: Sweep, T_true: np.ndarray, *, name: str) -> np.nda
     if len(lacking):
         raise ValueError(
             f"{source}: {len(lacking)} of {len(truth)} frames have a true pose in {name} and "
-            f"no predicted one, first frame {lacking[0]}"
+            f"no predicted one, first frame {lacking[0]}: one sweep is scored whole, untrimmed"
         )
     return T
 
