@@ -12,12 +12,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hipus import paths
+from hipus.motion.baselines import WithImuRotation
 from hipus.motion.model_file import ABOUT
 from hipus.motion.prediction import Predictor
+
+if TYPE_CHECKING:
+    from hipus.motion.preparation import PreparedSweep
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +41,7 @@ class StoredModel:
     folder : pathlib.Path
     kind : {"network", "sweep_context"}
     predictor : Predictor
+        A network fuses inertial rotation itself; the study's own arm is the pictures' alone.
     input_px : int
         Side of the thumbnails it wants.
     reference_pictures : mapping of str to numpy.ndarray (P, P) float32
@@ -50,6 +56,23 @@ class StoredModel:
     input_px: int
     reference_pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     origin: str = "simulated"
+
+    def predictor_for(self, prepared: PreparedSweep) -> Predictor:
+        """Return what predicts a sweep best: with its inertial rotation, where it has any.
+
+        Parameters
+        ----------
+        prepared : PreparedSweep
+
+        Returns
+        -------
+        Predictor
+            The deviations of the study's own arm stay those of the pictures alone: too large
+            rather than too small for its rotations.
+        """
+        if self.kind == NETWORK or prepared.imu_rotations is None:
+            return self.predictor
+        return WithImuRotation(self.predictor)
 
 
 def models_folder(profile: str) -> Path:
@@ -108,26 +131,29 @@ def load(folder: str | Path) -> StoredModel:
         If it is of an unknown kind, damaged, or its parts do not belong together.
     """
     folder = Path(folder)
-    kind = _kind(folder / ABOUT)
+    about = _read_about(folder / ABOUT)
+    kind = about.get("kind", NETWORK)
+    if kind not in KINDS:
+        raise ValueError(f"{folder / ABOUT}: kind must be one of {KINDS}, got {kind!r}")
     log.info("reading %s, a model of kind %s", folder, kind)
-    return _network(folder) if kind == NETWORK else _sweep_context(folder)
+    read = {NETWORK: _network, SWEEP_CONTEXT: _sweep_context}[kind]
+    return read(folder, str(about.get("origin", "not stated")))
 
 
-def _kind(path: Path) -> str:
-    """Return of which kind a model is; older ones do not say and are networks."""
+def _read_about(path: Path) -> dict:
+    """Return what a model's description says, whichever kind it is of."""
     if not path.is_file():
         raise FileNotFoundError(f"{path.parent} is no motion model: it has no {path.name}")
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
-    kind = about.get("kind", NETWORK) if isinstance(about, dict) else None
-    if kind not in KINDS:
-        raise ValueError(f"{path}: kind must be one of {KINDS}, got {kind!r}")
-    return kind
+    if not isinstance(about, dict):
+        raise ValueError(f"{path} must be a JSON object, got {type(about).__name__}")
+    return about
 
 
-def _network(folder: Path) -> StoredModel:
+def _network(folder: Path, origin: str) -> StoredModel:
     """Return a trained network."""
     from hipus.motion import model_file
     from hipus.motion.network_prediction import NetworkPredictor
@@ -139,11 +165,11 @@ def _network(folder: Path) -> StoredModel:
         predictor=NetworkPredictor(model),
         input_px=model.input_px,
         reference_pictures=model.reference_pictures,
-        origin=model.origin,
+        origin=origin,
     )
 
 
-def _sweep_context(folder: Path) -> StoredModel:
+def _sweep_context(folder: Path, origin: str) -> StoredModel:
     """Return the study's own arm."""
     from hipus.motion import sweep_context
 
@@ -154,7 +180,7 @@ def _sweep_context(folder: Path) -> StoredModel:
         predictor=model,
         input_px=model.input_px,
         reference_pictures=model.reference_pictures,
-        origin=model.origin,
+        origin=origin,
     )
 
 

@@ -121,7 +121,8 @@ def track(
         from_pictures=True,
         reference_picture=None if is_flipped else model.reference_pictures.get(sweep_type),
     )
-    steps = model.predictor.predict(prepared)
+    predictor = model.predictor_for(prepared)
+    steps = predictor.predict(prepared)
     found = trajectory(steps, prepared)
     is_turned = is_flipped or prepared.is_flipped
     T = TURN @ found.T_centre_to_first @ TURN if is_turned else found.T_centre_to_first
@@ -142,6 +143,6 @@ def track(
         has_imu=prepared.imu_rotations is not None,
         side=side,
         sweep_type=sweep_type,
-        model=model.predictor.name,
+        model=predictor.name,
         origin=model.origin,
     )

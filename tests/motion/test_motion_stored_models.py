@@ -1,15 +1,17 @@
 """Models by name and kind."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_sweeps import TINY, made_cohort
+from made_sweeps import TINY, made_cohort, made_sweep
 
 import hipus.motion
 from hipus.motion import model_file, stored_models
 from hipus.motion.network_prediction import NetworkPredictor
+from hipus.motion.stored_models import StoredModel
 from hipus.motion.trained_model import TrainingSettings
 from hipus.motion.training import train
 
@@ -75,10 +77,11 @@ class TestLoad:
         assert set(found.reference_pictures) == {"p_a"}
 
     def test_the_studys_own_arm_is_read_by_its_own_module(self, tmp_path, monkeypatch):
-        own = SimpleNamespace(name="own", input_px=96, reference_pictures={}, origin="recorded")
+        own = SimpleNamespace(name="own", input_px=96, reference_pictures={})
         module = SimpleNamespace(load=lambda folder: own)
         monkeypatch.setattr(hipus.motion, "sweep_context", module, raising=False)
-        found = stored_models.load(describe(tmp_path / "own", kind="sweep_context"))
+        about = {"kind": "sweep_context", "origin": "recorded"}
+        found = stored_models.load(describe(tmp_path / "own", **about))
         assert found.predictor is own
         assert (found.kind, found.input_px, found.origin) == ("sweep_context", 96, "recorded")
 
@@ -96,7 +99,20 @@ class TestLoad:
         with pytest.raises(ValueError, match=r"model\.json is not JSON"):
             stored_models.load(tmp_path / "odd")
 
-    def test_a_description_that_is_a_list_has_no_kind(self, tmp_path):
+    def test_a_description_that_is_a_list_is_refused(self, tmp_path):
         describe(tmp_path / "odd").joinpath("model.json").write_text("[]")
-        with pytest.raises(ValueError, match="kind must be one of .*, got None"):
+        with pytest.raises(ValueError, match="must be a JSON object, got list"):
             stored_models.load(tmp_path / "odd")
+
+
+class TestInertialRotation:
+    def test_is_fused_with_the_studys_own_arm_where_there_is_any(self, rng):
+        own = SimpleNamespace(name="own")
+        model = StoredModel(Path("own"), "sweep_context", own, 16)
+        assert model.predictor_for(made_sweep(rng)).name == "IMU rotation + own"
+        assert model.predictor_for(made_sweep(rng, has_imu=False)) is own
+
+    def test_is_left_to_a_network_itself(self, rng):
+        network = SimpleNamespace(name="net")
+        model = StoredModel(Path("net"), "network", network, 16)
+        assert model.predictor_for(made_sweep(rng)) is network
