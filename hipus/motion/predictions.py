@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ from hipus.files import atomic_path
 log = logging.getLogger(__name__)
 
 KEY = ("subject_id", "sweep_id", "frame_index")
+#: A probe turned by 180 degrees about its beam, seen from the picture's centre.
+_TURN = np.diag([-1.0, 1.0, -1.0, 1.0])
 #: The upper three rows of T_centre_to_first, row by row.
 MATRIX = tuple(f"m{row}{column}" for row in range(3) for column in range(4))
 
@@ -83,6 +85,24 @@ class PosePrediction:
         return slice(self.first_frame, self.first_frame + len(self))
 
 
+def as_recorded(prediction: PosePrediction) -> PosePrediction:
+    """Return a prediction whose poses are of the pictures as they were recorded.
+
+    Parameters
+    ----------
+    prediction : PosePrediction
+
+    Returns
+    -------
+    PosePrediction
+        Not flipped. Deviations stay: a turn about the beam only changes signs of axes.
+    """
+    if not prediction.is_flipped:
+        return prediction
+    T = prediction.T_centre_to_first @ _TURN
+    return replace(prediction, T_centre_to_first=T, is_flipped=False)
+
+
 def prediction_file(folder, subject_id: str, sweep_id: str) -> Path:
     """Return where a sweep's prediction is written."""
     return Path(folder) / f"{subject_id}_{sweep_id}.npz"
@@ -109,7 +129,8 @@ def write_predictions(predictions: Iterable[PosePrediction], target) -> list[Pat
 
     Notes
     -----
-    The CSV holds poses and times; uncertainty and flips are in the .npz form only.
+    The CSV holds poses and times, always of the pictures as they were recorded; uncertainty and
+    flips are in the .npz form only.
     """
     predictions = list(predictions)
     if not predictions:
@@ -138,7 +159,7 @@ def _write_csv(predictions: Sequence[PosePrediction], path: Path) -> Path:
     import pandas as pd
 
     parts = []
-    for one in predictions:
+    for one in map(as_recorded, predictions):
         part = pd.DataFrame(one.T_centre_to_first[:, :3].reshape(len(one), 12), columns=MATRIX)
         part.insert(0, "time_s", np.nan if one.time_s is None else one.time_s)
         part.insert(0, "frame_index", np.arange(len(one)) + one.first_frame)

@@ -8,6 +8,7 @@ from hipus import geometry, rotations
 from hipus.motion.predictions import (
     MATRIX,
     PosePrediction,
+    as_recorded,
     prediction_file,
     read_prediction,
     read_predictions,
@@ -147,8 +148,22 @@ class TestTable:
         for one in given:
             back = found["S101", one.sweep_id]
             assert back.first_frame == 6
-            np.testing.assert_allclose(back.T_centre_to_first, one.T_centre_to_first, atol=1e-7)
+            T = as_recorded(one).T_centre_to_first
+            np.testing.assert_allclose(back.T_centre_to_first, T, atol=1e-7)
             np.testing.assert_allclose(back.time_s, one.time_s)
+
+    def test_poses_of_turned_pictures_are_told_of_the_recorded_ones(self, tmp_path):
+        turned = prediction()
+        write_predictions([turned], tmp_path / "poses.csv")
+        back = read_prediction(tmp_path / "poses.csv")
+        assert not back.is_flipped
+        left, right = (one.T_centre_to_first[4, :3, 3] for one in (back, turned))
+        np.testing.assert_allclose(left, right * [-1, 1, -1], atol=1e-7)
+        # A point on the picture's right is on its left once the picture is turned.
+        seen = geometry.apply(turned.T_centre_to_first[4], np.array([[3.0, 5.0, 0.0]]))
+        again = geometry.apply(back.T_centre_to_first[4], np.array([[-3.0, 5.0, 0.0]]))
+        np.testing.assert_allclose(again, seen * [-1, 1, -1], atol=1e-6)
+        assert as_recorded(back) is back
 
     def test_a_frame_that_the_table_leaves_out_has_no_pose(self, tmp_path, rows):
         rows.to_csv(tmp_path / "poses.csv", index=False)
