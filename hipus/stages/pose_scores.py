@@ -21,7 +21,7 @@ from hipus.motion.cleaning import TRAVEL_SIGN
 from hipus.motion.drift import from_first_frame, relative_errors
 from hipus.motion.flow import MIN_SIDE_PX
 from hipus.motion.poses import mirrored
-from hipus.motion.predictions import PosePrediction, read_predictions
+from hipus.motion.predictions import PosePrediction, as_recorded, read_predictions
 from hipus.motion.preparation import TURN, prepare
 from hipus.motion.sweep_rows import TRUTHS, SweepKey, sweep_row
 from hipus.stages import motion_data
@@ -201,6 +201,7 @@ def predicted_poses(prediction: PosePrediction, sweep: ScoredSweep, *, source) -
         If a scored frame that was tracked is not predicted.
     """
     T = np.full((len(sweep), 4, 4), np.nan)
+    prediction = as_recorded(prediction)
     index = np.arange(len(prediction)) + prediction.first_frame - sweep.first_frame
     is_scored = (index >= 0) & (index < len(sweep))
     T[index[is_scored]] = prediction.T_centre_to_first[is_scored]
@@ -212,8 +213,7 @@ def predicted_poses(prediction: PosePrediction, sweep: ScoredSweep, *, source) -
             f"{source}: {sweep.subject_id}/{sweep.sweep_id}: frames {sweep.first_frame} to {last} "
             f"are scored, {len(lacking)} of them are not predicted, first frame {lacking[0]}"
         )
-    if prediction.is_flipped != sweep.is_turned:
-        T = T @ TURN
+    T = T @ TURN if sweep.is_turned else T
     return mirrored(T) if sweep.side == "left" else T
 
 

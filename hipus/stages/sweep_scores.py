@@ -17,7 +17,7 @@ from hipus.motion import pose_files
 from hipus.motion.drift import absolute_errors, from_first_frame, relative_errors
 from hipus.motion.drift_rates import drift_rates
 from hipus.motion.poses import centre_poses, centre_to_probe
-from hipus.motion.preparation import TURN
+from hipus.motion.predictions import as_recorded
 from hipus.motion.tusrec_scores import (
     PointErrors,
     Scores,
@@ -146,14 +146,14 @@ def score(
 
 def _predicted(source, truth: Sweep, T_true: np.ndarray, *, name: str) -> np.ndarray:
     """Return the predicted poses of all frames of the truth, (N, 4, 4)."""
-    one = pose_files.read(source, like=truth)
+    one = as_recorded(pose_files.read(source, like=truth))
     if one.frames.stop > len(truth):
         raise ValueError(
             f"{source}: frames {one.frames.start} to {one.frames.stop - 1} are predicted, "
             f"{name} has {len(truth)}"
         )
     T = np.full((len(truth), 4, 4), np.nan)
-    T[one.frames] = one.T_centre_to_first @ TURN if one.is_flipped else one.T_centre_to_first
+    T[one.frames] = one.T_centre_to_first
     lacking = np.flatnonzero(np.isfinite(T_true[:, 0, 0]) & np.isnan(T[:, 0, 0]))
     if len(lacking):
         raise ValueError(
