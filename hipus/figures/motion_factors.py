@@ -13,6 +13,8 @@ from hipus.figures import style
 from hipus.figures.motion import TRUTHS, legend_once, spoken
 
 TYPES = {"p_a": "ours", "p_d": "reference"}
+#: Colours of arms, in their order.
+ROLES = ("ours", "second", "reference", "published", "bound", "muted")
 
 
 def draw_spacing(spacing: pd.DataFrame) -> Figure:
@@ -21,23 +23,27 @@ def draw_spacing(spacing: pd.DataFrame) -> Figure:
     Parameters
     ----------
     spacing : pandas.DataFrame
-        Table `motion_spacing`: arm, sweep_type, frame_spacing (1/4, 1/2, 1 of the recorded),
-        mean, low, high (final drift in mm, 95 % interval), subject_count, sweep_count.
+        Table `motion_spacing`: arm, sweep_type, truth, frame_spacing (1/4, 1/2, 1 of the
+        recorded), mean, low, high (final drift in mm, 95 % interval), subject_count,
+        sweep_count.
 
     Returns
     -------
     matplotlib.figure.Figure
+        Against the tracker; arms in the table's order.
     """
+    spacing = spacing[spacing["truth"] == "vs_tracker"]
     arms = list(dict.fromkeys(spacing["arm"]))
     colours = _colours(arms)
     with style.look():
         figure, axes = style.new_figure(1, len(TYPES), height_in=2.5, sharey=True, squeeze=False)
         for box, sweep_type in zip(axes[0], TYPES, strict=True):
             part = spacing[spacing["sweep_type"] == sweep_type]
-            for arm in arms:
+            for place, arm in enumerate(arms):
                 rows = part[part["arm"] == arm].sort_values("frame_spacing")
                 ends = np.abs(rows[["low", "high"]].to_numpy().T - rows["mean"].to_numpy())
-                box.errorbar(rows["frame_spacing"], rows["mean"], yerr=ends, fmt="o-", ms=3.5,
+                mark = "s--" if place >= len(ROLES) else "o-"  # colours begin again
+                box.errorbar(rows["frame_spacing"], rows["mean"], yerr=ends, fmt=mark, ms=3.5,
                              capsize=2, color=colours[arm], label=spoken(arm))  # fmt: skip
             box.set_xscale("log", base=2)
             box.set_xticks([0.25, 0.5, 1], ["1/4", "1/2", "1"])
@@ -58,8 +64,7 @@ def _count(rows: pd.DataFrame) -> str:
 
 def _colours(arms: list[str]) -> dict[str, str]:
     """Return a colour for each arm, by its place in the table."""
-    roles = ("ours", "second", "reference", "published", "bound", "muted")
-    return {arm: style.PALETTE[roles[n % len(roles)]] for n, arm in enumerate(arms)}
+    return {arm: style.PALETTE[ROLES[n % len(ROLES)]] for n, arm in enumerate(arms)}
 
 
 def draw_factors(factors: pd.DataFrame) -> Figure:

@@ -79,12 +79,14 @@ def motion_published() -> pd.DataFrame:
 def motion_spacing() -> pd.DataFrame:
     """Return two arms at three spacings; one type has fewer sweeps when it is thinned."""
     rows = [
-        (arm, kind, spacing, 3 + 4 * spacing, 2.5 + 4 * spacing, 4 + 4 * spacing, 5, 10 - shortage)
+        (arm, kind, truth, spacing, 3 + 4 * spacing, 2.5 + 4 * spacing, 4 + 4 * spacing, 5,
+         10 - shortage)
         for arm in ARMS[::2]
+        for truth in ("vs_tracker", "vs_hip")
         for kind in ("p_a", "p_d")
         for spacing, shortage in ((0.25, 0), (0.5, 0), (1.0, int(kind == "p_d")))
-    ]
-    names = ["arm", "sweep_type", "frame_spacing", "mean", "low", "high"]
+    ]  # fmt: skip
+    names = ["arm", "sweep_type", "truth", "frame_spacing", "mean", "low", "high"]
     return pd.DataFrame(rows, columns=[*names, "subject_count", "sweep_count"])
 
 
