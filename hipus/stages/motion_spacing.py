@@ -19,12 +19,12 @@ import pandas as pd
 
 from hipus import config, paths, statistics
 from hipus.motion.baselines import ConstantPath, ConstantStep, Identity, WithImuRotation
-from hipus.motion.correlation_regression import CorrelationRegression
+from hipus.motion.correlation_regression import CorrelationRegression, features_of
 from hipus.motion.decorrelation import WINDOW, DecorrelationStep
 from hipus.motion.evaluation import ALL_TYPES
 from hipus.motion.prediction import Predictor
 from hipus.motion.preparation import PreparedSweep
-from hipus.motion.sweep_context import SweepContext
+from hipus.motion.sweep_context import FOLDS, SweepContext
 from hipus.parallel import map_cases
 from hipus.phantom.cohort.frozen import check_frozen
 from hipus.phantom.cohort.plan import plan_cohort
@@ -129,13 +129,13 @@ def rows_at(
     known = [one.sweep for one in judged_cases(training, folder, stride=stride)]
     judged = judged_cases(tests, folder, stride=stride)
     rows = []
-    for arm in fitted_arms(known, spacing=spacing, seed=study.common.seed):
+    for arm in fitted_arms(known, spacing=spacing):
         log.info("spacing %g: %s", spacing, arm.name)
         rows.append(error_rows(arm, judged, arm=arm.name, frame_spacing=spacing))
     return pd.concat(rows)
 
 
-def fitted_arms(training: Sequence[PreparedSweep], *, spacing: float, seed: int) -> list[Predictor]:
+def fitted_arms(training: Sequence[PreparedSweep], *, spacing: float) -> list[Predictor]:
     """Fit the arms that need no network on sweeps of one spacing.
 
     Parameters
@@ -143,19 +143,23 @@ def fitted_arms(training: Sequence[PreparedSweep], *, spacing: float, seed: int)
     training : sequence of PreparedSweep
     spacing : float
         Relative to the recorded one; decorrelation pools evidence over the same time.
-    seed : int
 
     Returns
     -------
     list of Predictor
-        Those that see pictures have the sensor's rotation added.
+        Those that see pictures have the sensor's rotation added. Without the study's own arm
+        where there are fewer subjects than it needs.
     """
     path = replace(ConstantPath.fit(training), name="constant path by type")
+    features = [features_of(sweep) for sweep in training]
     seeing = [
         DecorrelationStep.fit(training, window=round(WINDOW / spacing)),
-        CorrelationRegression.fit(training),
-        SweepContext.fit(training, seed=seed),
+        CorrelationRegression.fit(training, features=features),
     ]
+    if len({sweep.subject_id for sweep in training}) >= FOLDS:
+        seeing.append(SweepContext.fit(training, features_of_steps=features))
+    else:
+        log.warning("sweep context is left out: it needs %d training subjects", FOLDS)
     fused = [WithImuRotation.fit(base, training) for base in (path, *seeing)]
     steps = [ConstantStep.fit(training), ConstantStep.fit(training, by_type=True)]
     return [Identity.fit(training), *steps, *fused]
