@@ -11,7 +11,8 @@ from recordings import T_PIXEL_TO_PROBE, slab
 from hipus.cli import main
 from hipus.formats import metafile
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "calibration"))  # for wire_scenes
+for _name in ("calibration", "motion", "stages"):  # for made-up scenes, sweeps and cohorts
+    sys.path.append(str(Path(__file__).parents[1] / _name))
 
 
 @dataclass(frozen=True)
