@@ -15,6 +15,7 @@ import pandas as pd
 from hipus import statistics
 from hipus.motion import evaluation
 from hipus.motion.evaluation import ALL_TYPES
+from hipus.motion.factor_claims import factor_verdicts
 from hipus.motion.factor_experiment import factor_effects, factor_table
 from hipus.seeds import generator
 from hipus.stages.motion_data import PROTOCOL
@@ -32,6 +33,7 @@ _EFFECT = ["design", "truth", "factor"]
 FACTOR_COLUMNS = {
     "motion_factors": ["arm", "subject_id", "sweep_id", "truth", "path_mm", "final_mm"],
     "motion_factor_effects": [*_EFFECT, "mm_per_sd", "low", "high"],
+    "motion_factor_verdicts": ["claim_id", "truth", "verdict", "difference_mm", "low", "high"],
 }
 
 
@@ -156,7 +158,7 @@ def factor_tables(
     rows : pandas.DataFrame
         `motion_errors`, every variant.
     sweeps : pandas.DataFrame
-        `cohort_sweeps`; without columns of simulated truth both tables are empty.
+        `cohort_sweeps`; without columns of simulated truth all tables are empty.
     seed, resamples : int
 
     Returns
@@ -168,9 +170,12 @@ def factor_tables(
     table = factor_table(rows[rows.arm == study_arm(rows.arm)], sweeps)
     rng = generator(seed, "motion", "factors")
     effects = factor_effects(table, rng, resamples=resamples)
+    rng = generator(seed, "motion", "factor verdicts")
+    verdicts = factor_verdicts(table, rng, resamples=resamples)
     return {
         "motion_factors": (table, ["variant", "subject_id", "sweep_id", "truth"]),
         "motion_factor_effects": (effects, _EFFECT),
+        "motion_factor_verdicts": (verdicts, ["claim_id", "truth"]),
     }
 
 
