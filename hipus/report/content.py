@@ -6,14 +6,16 @@ Every number in a sentence is read from a saved table or metrics file when the p
 from __future__ import annotations
 
 from hipus import paths, tables
-from hipus.report.page import Picture, Section, embed, table_html
+from hipus.report import motion
+from hipus.report.page import Section, table_html
+from hipus.report.sources import absent_files, metrics_of, pictures_of, tables_of
 
 LEAD = (
     "An open, runnable study: optically tracked sweeps, calibration, volumes, segmentation and "
     "measurements, with every published number beside ours. This report holds a simulated cohort "
-    "with known truth, what is measured on real open recordings of ultrasound phantoms, and the "
-    "arithmetic of the published numbers. It contains no clinical data; whatever is simulated "
-    "says so."
+    "with known truth, probe motion predicted on it without tracking, what is measured on real "
+    "open recordings of ultrasound phantoms, and the arithmetic of the published numbers. It "
+    "contains no clinical data; whatever is simulated says so."
 )
 
 
@@ -32,7 +34,10 @@ def sections(profile: str) -> list[Section]:
         _machine(profile),
         _cohort(profile),
         _calibration(profile),
+        motion.predicted(profile),
         _reconstruction(profile),
+        motion.volumes(profile),
+        motion.sensorless(profile),
         _published(profile),
     ]
 
@@ -49,7 +54,7 @@ def cards(profile: str) -> list[dict[str, str]]:
     list of dict
         what, value, beside (what the value is to be compared with).
     """
-    published = _metrics(profile, "published")
+    published = metrics_of(profile, "published")
     found = [
         {
             "what": "Published claims, audited by arithmetic",
@@ -58,11 +63,11 @@ def cards(profile: str) -> list[dict[str, str]]:
             f"{published['claims_inconsistent']} inconsistent",
         },
     ]
-    if not _absent(profile, "reconstruction"):
-        found.insert(0, _reconstruction_card(_metrics(profile, "reconstruction")))
-    if not _absent(profile, "calibration"):
-        found = _calibration_cards(_metrics(profile, "calibration")) + found
-    return found
+    if not absent_files(profile, "reconstruction"):
+        found.insert(0, _reconstruction_card(metrics_of(profile, "reconstruction")))
+    if not absent_files(profile, "calibration"):
+        found = _calibration_cards(metrics_of(profile, "calibration")) + found
+    return motion.cards(profile) + found
 
 
 def _calibration_cards(found: dict) -> list[dict[str, str]]:
@@ -130,15 +135,15 @@ def _cohort(profile: str) -> Section:
         kind="simulated",
         source="stages cohort, realism, raters",
         notebook="01_cohort",
-        pictures=_pictures(profile, captions),
-        tables=_tables(profile, (*names, "rater_agreement")),
-        missing=_absent(profile, "realism"),
+        pictures=pictures_of(profile, captions),
+        tables=tables_of(profile, (*names, "rater_agreement")),
+        missing=absent_files(profile, "realism"),
     )
 
 
 def _cohort_answer(profile: str) -> str:
     """Return the answer on the cohort."""
-    found = _metrics(profile, "cohort")
+    found = metrics_of(profile, "cohort")
     checks = tables.read(paths.table_file(profile, "physics_checks"))
     answer = (
         f"{found['subjects_total']} subjects ({found['origin']}) with {found['sweeps_total']} "
@@ -173,7 +178,7 @@ def _calibration_answer(found: dict) -> str:
 
 def _calibration(profile: str) -> Section:
     """Describe the calibration on real recordings."""
-    missing = _absent(profile, "calibration")
+    missing = absent_files(profile, "calibration")
     captions = {
         "02_wires": "One frame of the validation sweep with the wires found in it.",
         "02_spatial_errors": "3D errors of the middle wires, in sample and out of sample.",
@@ -189,22 +194,22 @@ def _calibration(profile: str) -> Section:
         question="How accurate is the probe calibration, in space and time?",
         answer="Not measured on this machine."
         if missing
-        else _calibration_answer(_metrics(profile, "calibration")),
+        else _calibration_answer(metrics_of(profile, "calibration")),
         kind="real recordings of phantoms",
         source="stage calibration",
         notebook="02_calibration",
-        pictures=_pictures(profile, captions),
-        tables=_tables(profile, names),
+        pictures=pictures_of(profile, captions),
+        tables=tables_of(profile, names),
         missing=missing,
     )
 
 
 def _reconstruction(profile: str) -> Section:
     """Describe the reconstruction of the real sweep."""
-    missing = _absent(profile, "reconstruction")
+    missing = absent_files(profile, "reconstruction")
     answer = "Not measured on this machine."
     if not missing:
-        found = _metrics(profile, "reconstruction")
+        found = metrics_of(profile, "reconstruction")
         answer = (
             f"{found['references_that_hold']} of {found['references_total']} volumes of the PLUS "
             f"toolkit are made again within their bounds: nearest-latest "
@@ -226,15 +231,15 @@ def _reconstruction(profile: str) -> Section:
         kind="real recording of a phantom",
         source="stage reconstruction",
         notebook="04_reconstruction",
-        pictures=_pictures(profile, captions),
-        tables=_tables(profile, ("reconstruction_agreement", "reslice_errors")),
+        pictures=pictures_of(profile, captions),
+        tables=tables_of(profile, ("reconstruction_agreement", "reslice_errors")),
         missing=missing,
     )
 
 
 def _published(profile: str) -> Section:
     """Describe the published numbers."""
-    found = _metrics(profile, "published")
+    found = metrics_of(profile, "published")
     answer = (
         f"Of {found['claims_total']} claims {found['claims_confirmed_by_arithmetic']} are "
         f"confirmed by arithmetic, {found['claims_inconsistent']} are inconsistent, "
@@ -254,31 +259,6 @@ def _published(profile: str) -> Section:
         kind="published numbers, arithmetic only",
         source="stage published",
         notebook="91_published_numbers",
-        pictures=_pictures(profile, captions),
-        tables=_tables(profile, ("network_sizes", "published_checks", "published_claims")),
-    )
-
-
-def _metrics(profile: str, stage: str) -> dict:
-    """Return a stage's metrics."""
-    return tables.read_metrics(paths.metrics_file(profile, stage))
-
-
-def _absent(profile: str, stage: str) -> tuple[str, ...]:
-    """Return the real files that a stage missed."""
-    return tuple(tables.read(paths.table_file(profile, f"{stage}_missing"))["file"])
-
-
-def _pictures(profile: str, captions: dict[str, str]) -> tuple[Picture, ...]:
-    """Return the figures that were drawn."""
-    folder = paths.figures_dir(profile)
-    found = [embed(folder / f"{name}.png", caption) for name, caption in captions.items()]
-    return tuple(picture for picture in found if picture)
-
-
-def _tables(profile: str, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return tables with the file they stand in as caption."""
-    return tuple(
-        (f"tables/{name}.csv", table_html(tables.read(paths.table_file(profile, name))))
-        for name in names
+        pictures=pictures_of(profile, captions),
+        tables=tables_of(profile, ("network_sizes", "published_checks", "published_claims")),
     )

@@ -2,6 +2,8 @@
 
 import json
 
+import made_motion_results
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -67,7 +69,8 @@ def write_all(*, missing=()) -> None:
         {"file": "plus/a.mha", "status": "present", "sha256": "0" * 64, "bytes": 123456789},
         {"file": "plus/b.mha", "status": "absent", "sha256": "-", "bytes": 12},
     )
-    for stage in ("calibration", "reconstruction", "realism"):
+    made_motion_results.write_all(np.random.default_rng(5))
+    for stage in ("calibration", "reconstruction", "realism", "motion_transfer"):
         rows = pd.DataFrame({"file": list(missing), "how_to_get_it": ""})
         tables.write(rows, paths.table_file("smoke", f"{stage}_missing"), key=["file"])
     for name in ("spatial_calibration", "spatial_scatter", "temporal_calibration",

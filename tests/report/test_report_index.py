@@ -2,6 +2,7 @@
 
 import re
 
+import made_motion_results
 import made_results
 import pandas as pd
 import pytest
@@ -83,6 +84,14 @@ class TestNumbers:
             "1 of 2 physics checks hold",
             "differ by 11.8 grey levels, real ones among themselves by 15.6",
             "with an AUC of 0.79",
+            "On 16 simulated sweeps of 4 infants that only test, IMU rotation + sweep context ends "
+            "4.0 mm (95 % 3.0 to 5.5) from the tracked last frame: 29 % of a constant step's 14.0",
+            "not learned (correlation regression) that is lower: -10.0 mm (95 % -12.5 to -7.5)",
+            "ends 4.0 mm off after 6 iterations (profile smoke); the printed 12.60 mm are clinical",
+            "aligned at the head, tissue near it is displaced by 0.5 mm where the sweep's end",
+            "no more or less consistent than others of its size (+0.10 mm, 95 % -0.10 to +0.30)",
+            "drifts by 3.8 mm instead of 5.2 mm (-1.5 mm, 95 % -2.5 to -0.5; 4 sweeps)",
+            "were not run in this profile: `make arms` runs them",
         ],
     )
     def test_answers_hold_the_numbers_of_the_metrics(self, page, words):
@@ -92,6 +101,7 @@ class TestNumbers:
         cards = {card["what"]: f"{card['value']} | {card['beside']}" for card in
                  content.cards("smoke")}  # fmt: skip
         assert list(cards.values()) == [
+            "4.0 mm | constant step 14.0 mm",
             "0.543 mm | PLUS toolkit prints 0.540 mm",
             "-64.4 ms | +0.41 ms from PLUS",
             "5 of 6 | float mean within 6e-05 grey levels",
@@ -122,7 +132,7 @@ class TestMissing:
     def test_skipped_questions_are_named_at_the_top_and_in_place(self, results):
         made_results.write_all(missing=("plus/gone.mha",))
         page = Page(build.build_index("smoke").read_text())
-        assert page.text.count("plus/gone.mha") == 3
+        assert page.text.count("plus/gone.mha") == 4
         head = page.text.partition("Can this machine run the study?")[0]
         assert "Skipped" in page.text
         assert "0.543" not in page.text
@@ -131,6 +141,36 @@ class TestMissing:
     def test_nothing_is_said_to_be_missing_where_nothing_is(self, page):
         assert "Skipped" not in page.text
         assert "Not measured" not in page.text
+
+    def test_findings_are_counted_once_their_arms_were_run(self, results, rng):
+        made_motion_results.write_arms(rng)
+        text = Page(build.build_index("smoke").read_text()).text
+        assert "Of 2 findings of the paper, the thesis and Guo et al.: 1 holds here" in text
+        assert "tables/motion_claims.csv" in text
+
+    @pytest.mark.parametrize(
+        ("low", "high", "told"), [(0.2, 3.0, "higher"), (-1.0, 0.5, "not told apart")]
+    )
+    def test_a_goal_that_is_not_met_is_told(self, results, low, high, told):
+        path = paths.table_file("smoke", "motion_comparisons")
+        tables.write(tables.read(path).assign(low=low, high=high), path, key=[])
+        assert f"(correlation regression) that is {told}" in build.build_index("smoke").read_text()
+
+    def test_a_head_that_is_placed_better_than_the_rest_is_told(self, results):
+        path = paths.table_file("smoke", "local_consistency_summary")
+        tables.write(tables.read(path).assign(low=0.05), path, key=[])
+        text = build.build_index("smoke").read_text()
+        assert "head&#39;s region is more consistent" in text
+
+    def test_a_cohort_without_truth_has_no_drift_to_the_hip(self, results):
+        for name in ("motion_arms", "volume_agreement", "local_consistency_summary"):
+            path = paths.table_file("smoke", name)
+            table = tables.read(path)
+            kept = table[table.truth == "vs_tracker"] if "truth" in table else table.iloc[:0]
+            tables.write(kept, path, key=[])
+        text = Page(build.build_index("smoke").read_text()).text
+        assert "against the pelvis" not in text
+        assert "aligned at the head, tissue" not in text
 
     def test_only_figures_that_exist_are_shown(self, page):
         assert len(page.attributes("src")) == 1
