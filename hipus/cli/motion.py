@@ -30,6 +30,7 @@ _ELEVATIONAL = {
     "right": "+z of the image, as p_a and p_d sweeps of right hips travel",
     "": "+z of the image, assumed: without --side pictures do not tell the sign",
 }
+_UNKNOWN_TYPE = "unknown: taken whole, standstills too, and not looked at for a flip"
 
 
 def track(
@@ -116,7 +117,7 @@ def _track_facts(tracked, recorded) -> dict:
         "end_sd_mm": tracked.sd_mm[-1],
         "end_sd_deg": tracked.sd_deg[-1],
         "elevational_travel": _ELEVATIONAL[tracked.side],
-        "sweep_type": tracked.sweep_type or "unknown: taken whole, not looked at for a flip",
+        "sweep_type": tracked.sweep_type or _UNKNOWN_TYPE,
         "pictures_turned": tracked.is_turned,
         "inertial_rotation": _inertial(tracked, recorded),
     }
