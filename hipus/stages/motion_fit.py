@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from hipus import config, paths
 from hipus.motion import arms
 from hipus.motion.baselines import ConstantPath, ConstantStep, Identity, WithImuRotation
@@ -19,7 +21,9 @@ from hipus.motion.correlation_regression import CorrelationRegression, features_
 from hipus.motion.decorrelation import DecorrelationStep
 from hipus.motion.prediction import Predictor, StepPrediction
 from hipus.motion.preparation import PreparedSweep
+from hipus.motion.scale_correlation import sweep_features
 from hipus.motion.spread import Spread
+from hipus.motion.sweep_context import SweepContext
 from hipus.motion.trained_model import TrainedModel, TrainingSettings
 from hipus.parallel import usable_cores
 
@@ -44,8 +48,8 @@ class Fitted:
     Attributes
     ----------
     plain : tuple of Predictor
-        What is not learned from pictures by many weights.
-    context : Predictor
+        What is compared with: none is learned from pictures by many weights.
+    context : SweepContext
         The study's own arm.
     published : TrainedModel
     imu_spread : Spread or None
@@ -54,7 +58,7 @@ class Fitted:
     """
 
     plain: tuple[Predictor, ...]
-    context: Predictor
+    context: SweepContext
     published: TrainedModel
     imu_spread: Spread | None
 
@@ -113,7 +117,12 @@ def fit_arms(
     The network's checkpoints lie in `work/<profile>/motion/training`: a stage that was killed
     goes on there, and one that runs again does not train again.
     """
-    plain = fit_plain(training)
+    log.info("fitting arms without a network on %d sweeps", len(training))
+    features = in_threads(features_of, training)
+    plain = fit_plain(training, features)
+    context = SweepContext.fit(
+        training, features=in_threads(sweep_features, training), features_of_steps=features
+    )
     log.info("training %s on %d sweeps", NETWORKS[0], len(training))
     from hipus.motion.training import train  # torch takes seconds to load
 
@@ -125,30 +134,31 @@ def fit_arms(
         folder=paths.work_dir(study.profile) / "motion" / "training",
         origin=study.cohort.source,
     )
-    log.info("fitting the arm %s", CONTEXT)
-    context = _fit_context(study, training)
     return Fitted(plain, context, published, imu_spread(training))
 
 
-def fit_plain(training: Sequence[PreparedSweep]) -> tuple[Predictor, ...]:
-    """Fit every arm that is no network.
+def fit_plain(
+    training: Sequence[PreparedSweep], features: Sequence[np.ndarray]
+) -> tuple[Predictor, ...]:
+    """Fit every arm that is not learned from pictures by many weights.
 
     Parameters
     ----------
     training : sequence of PreparedSweep
+    features : sequence of numpy.ndarray (N-1, F)
+        Of `correlation_regression.features_of`.
 
     Returns
     -------
     tuple of Predictor
     """
-    log.info("fitting arms without a network on %d sweeps", len(training))
     return (
         Identity.fit(training),
         ConstantStep.fit(training),
         ConstantStep.fit(training, by_type=True),
         replace(ConstantPath.fit(training), name="constant path by type"),
         DecorrelationStep.fit(training),
-        CorrelationRegression.fit(training, features=in_threads(features_of, training)),
+        CorrelationRegression.fit(training, features=features),
     )
 
 
@@ -189,10 +199,10 @@ def predict_all(fitted: Fitted, sweeps: Sequence[PreparedSweep]) -> list[dict[st
     """
     from tqdm import tqdm
 
-    plain = in_threads(lambda sweep: {one.name: one.predict(sweep) for one in fitted.plain}, sweeps)
-    watched = tqdm(sweeps, desc="predicting", disable=None)
-    pairs = zip(watched, plain, strict=True)
-    return [_with_the_rest(fitted, sweep, said) for sweep, said in pairs]
+    quick = (*fitted.plain, fitted.context)
+    found = in_threads(lambda sweep: {one.name: one.predict(sweep) for one in quick}, sweeps)
+    pairs = zip(tqdm(sweeps, desc="predicting", disable=None), found, strict=True)
+    return [_with_sensor_and_network(fitted, sweep, said) for sweep, said in pairs]
 
 
 def in_threads(function: Callable, sweeps: Sequence[PreparedSweep]) -> list:
@@ -207,16 +217,11 @@ def in_threads(function: Callable, sweeps: Sequence[PreparedSweep]) -> list:
         return list(pool.map(function, sweeps))
 
 
-def _fit_context(study: config.Study, training: Sequence[PreparedSweep]) -> Predictor:
-    """Fit the study's own arm."""
-    from hipus.motion.sweep_context import SweepContext
-
-    return SweepContext.fit(training, seed=study.common.seed)
-
-
-def _with_the_rest(fitted: Fitted, sweep: PreparedSweep, said: dict) -> dict[str, StepPrediction]:
-    """Return the plain arms' predictions with those of networks and of the inertial sensor."""
-    said = {**said, CONTEXT: fitted.context.predict(sweep)}
+def _with_sensor_and_network(
+    fitted: Fitted, sweep: PreparedSweep, said: dict[str, StepPrediction]
+) -> dict[str, StepPrediction]:
+    """Return predictions with those that add the inertial sensor, and the network's."""
+    said = dict(said)
     if fitted.imu_spread is not None:
         for name in [name for name in said if name not in _WITHOUT_SENSOR]:
             felt = WithImuRotation(Told(name, said[name]), fitted.imu_spread)

@@ -57,14 +57,13 @@ def published_table(summary: pd.DataFrame, *, arm: str, training: str, profile: 
     rows = []
     for printed in printed_table().itertuples():
         column = _OURS.get(printed.column_as_printed)
+        is_lost = "rotation" in printed.column_as_printed
         measure = column.format(_KINDS[printed.metric]) if column else None
         rows.append(
             {
                 "metric": printed.metric,
                 "column_as_printed": printed.column_as_printed,
-                "unit": "not stated"
-                if "rotation" in printed.column_as_printed
-                else printed.unit_as_printed,
+                "unit": "not stated" if is_lost else printed.unit_as_printed,
                 "mean": printed.mean,
                 "spread_printed": printed.spread_printed,
                 **_ours(known, measure),
