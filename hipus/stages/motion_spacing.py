@@ -4,7 +4,8 @@ Run by `make arms`, outside `make reproduce`. Some training and test-only sweeps
 again at four times the frame rate; arms that need no network are fitted and judged on every
 fourth, every second and on all frames of the same sweeps. All of it is simulated. Trap: the
 tracker's noise per step is the same at every spacing, so that at a quarter of the spacing it is
-as large as the step that is learned from.
+as large as the step that is learned from. Curves of decorrelation, which belong to beam and
+tissue and not to a frame rate, are therefore fitted once, at the recorded spacing.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ def main(study: config.Study) -> Iterable[Path]:
     training, tests = cases_of(study)
     make = partial(make_finer, folder=folder)
     map_cases(make, [*training, *tests], progress=f"sweeps at {FINER} x the frame rate", name=str)
-    rows = [rows_at(study, training, tests, folder=folder, stride=stride) for stride in STRIDES]
+    recorded = [one.sweep for one in judged_cases(training, folder, stride=FINER)]
+    curves = DecorrelationStep.fit(recorded)
+    options = {"folder": folder, "curves": curves}
+    rows = [rows_at(training, tests, stride=stride, **options) for stride in STRIDES]
     table = summary(study, pd.concat(rows, ignore_index=True))
     table = table.assign(training_sweep_count=len(training), made_by=MADE_BY)
     runner.write_tables(study, {STAGE: (table[COLUMNS], KEY)})
@@ -102,21 +106,22 @@ def cases_of(study: config.Study) -> tuple[list[SpacingCase], list[SpacingCase]]
 
 
 def rows_at(
-    study: config.Study,
     training: Sequence[SpacingCase],
     tests: Sequence[SpacingCase],
     *,
     folder: Path,
+    curves: DecorrelationStep,
     stride: int,
 ) -> pd.DataFrame:
     """Fit and judge all arms at one frame spacing.
 
     Parameters
     ----------
-    study : Study
     training, tests : sequence of SpacingCase
         Simulated before.
     folder : Path
+    curves : DecorrelationStep
+        Fitted at the recorded spacing.
     stride : int
         Of the finer frames.
 
@@ -129,20 +134,24 @@ def rows_at(
     known = [one.sweep for one in judged_cases(training, folder, stride=stride)]
     judged = judged_cases(tests, folder, stride=stride)
     rows = []
-    for arm in fitted_arms(known, spacing=spacing):
+    # Evidence is pooled over the same time, half a second, at every spacing.
+    decorrelation = replace(curves, window=round(WINDOW / spacing))
+    for arm in fitted_arms(known, decorrelation):
         log.info("spacing %g: %s", spacing, arm.name)
         rows.append(error_rows(arm, judged, arm=arm.name, frame_spacing=spacing))
     return pd.concat(rows)
 
 
-def fitted_arms(training: Sequence[PreparedSweep], *, spacing: float) -> list[Predictor]:
+def fitted_arms(
+    training: Sequence[PreparedSweep], decorrelation: DecorrelationStep
+) -> list[Predictor]:
     """Fit the arms that need no network on sweeps of one spacing.
 
     Parameters
     ----------
     training : sequence of PreparedSweep
-    spacing : float
-        Relative to the recorded one; decorrelation pools evidence over the same time.
+    decorrelation : DecorrelationStep
+        Fitted before.
 
     Returns
     -------
@@ -152,10 +161,8 @@ def fitted_arms(training: Sequence[PreparedSweep], *, spacing: float) -> list[Pr
     """
     path = replace(ConstantPath.fit(training), name="constant path by type")
     features = [features_of(sweep) for sweep in training]
-    seeing = [
-        DecorrelationStep.fit(training, window=round(WINDOW / spacing)),
-        CorrelationRegression.fit(training, features=features),
-    ]
+    seeing: list[Predictor] = [decorrelation]
+    seeing.append(CorrelationRegression.fit(training, features=features))
     if len({sweep.subject_id for sweep in training}) >= FOLDS:
         seeing.append(SweepContext.fit(training, features_of_steps=features))
     else:
