@@ -204,3 +204,27 @@ class TestStaleFigures:
         stale.write_bytes(b"of an earlier run, when the data were there")
         figures_stage.main(config.load("smoke"))
         assert not stale.exists()
+
+
+class TestArms:
+    @pytest.fixture
+    def with_arms(self, without_data):
+        """Add the tables of `make arms`; take them and what shows them away again."""
+        made_motion_results.write_arms(np.random.default_rng(5))
+        yield without_data
+        for name in made_motion_results.FROM_ARMS:
+            paths.table_file("smoke", name).unlink()
+        figures_stage.main(config.load("smoke"))
+        assert not (paths.figures_dir("smoke") / "42_spacing.png").exists()
+
+    def test_what_make_arms_adds_is_drawn_and_told(self, with_arms, shown):
+        figures_stage.main(config.load("smoke"))
+        assert (paths.figures_dir("smoke") / "42_spacing.png").is_file()
+        for name in ("03_motion.ipynb", "42_sensorless.ipynb"):
+            source = notebook_source(CHECKOUT / "notebooks" / name)
+            exec(compile(source, name, "exec"), {"__name__": "__main__"})
+        said = "\n".join(str(item.data) for item in shown if isinstance(item, Markdown))
+        assert "NOT RUN" not in said
+        captions = "\n".join(str(item.data) for item in shown)
+        assert "Findings of others" in captions
+        assert "Final drift, mm, 95 % over infants, vs_tracker" in captions
