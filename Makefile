@@ -54,7 +54,7 @@ reproduce: data  ## run the small profile and build the report
 arms: data  ## train and compare every arm of the small profile (an hour; goes on where it was)
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_arms@small
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_spacing@small
-	@$(PIPELINE) $(BIN)/python -m dvc repro -f -s figures@small notebook_42@small report@small
+	@$(PIPELINE) $(BIN)/python -m dvc repro -f -s figures@small notebook_03@small notebook_42@small report@small
 
 smoke: data  ## run all stages of the smoke profile (minutes, for CI)
 	@$(PIPELINE) $(BIN)/python -m hipus.stages smoke
