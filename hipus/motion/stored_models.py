@@ -171,9 +171,9 @@ def _network(folder: Path, origin: str) -> StoredModel:
 
 def _sweep_context(folder: Path, origin: str) -> StoredModel:
     """Return the study's own arm."""
-    from hipus.motion import sweep_context
+    from hipus.motion import sweep_context_file
 
-    model = sweep_context.load(folder)
+    model = sweep_context_file.load(folder)
     return StoredModel(
         folder=folder,
         kind=SWEEP_CONTEXT,
