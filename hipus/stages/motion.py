@@ -129,11 +129,11 @@ def _has_variant(study: config.Study, variant: str) -> bool:
 
 def save_models(study: config.Study, fitted: Fitted) -> None:
     """Write the trained models to `results/<profile>/models/motion/<name>`."""
-    from hipus.motion import model_file, sweep_context
+    from hipus.motion import model_file, sweep_context_file
 
     folder = paths.results_dir(study.profile) / "models" / "motion"
     model_file.save(fitted.published, folder / NETWORKS[0])
-    sweep_context.save(fitted.context, folder / folder_of(CONTEXT))
+    sweep_context_file.save(fitted.context, folder / folder_of(CONTEXT), origin=study.cohort.source)
 
 
 def predict(
