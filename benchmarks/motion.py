@@ -1,12 +1,11 @@
-"""Speed of predicting motion: pictures in, poses out, and where the time goes.
+"""Speed of predicting motion: where the time goes, part by part.
 
     OMP_NUM_THREADS=1 python benchmarks/motion.py [TABLE.csv]
 
 Processor time of one thread, best of several after a warm-up: two spinning threads on a busy
 machine say nothing. Frames are a made texture of the sizes of the printed sweeps; the network
-is the published one with random weights. The goals: windows for a training step come at least
-as fast as the step itself, and a full-size sweep of 57 frames becomes poses in less time than
-it took to record (7.5 s for p_a, 5.3 s for p_d).
+is the published one with random weights. The goal: windows for a training step come at least as
+fast as the step itself. Whole sweeps are measured by `motion_sweeps.py`.
 """
 
 from __future__ import annotations
@@ -21,16 +20,13 @@ import pandas as pd
 import torch
 
 from hipus import geometry, tables
-from hipus.motion.averaging import merge_windows
 from hipus.motion.flow import METHODS, optical_flow
 from hipus.motion.networks import published_network
-from hipus.motion.poses import chain
-from hipus.motion.preparation import PreparedSweep, prepare, thumbnails
-from hipus.motion.target_scaling import TargetScaling
+from hipus.motion.preparation import prepare, thumbnails
 from hipus.motion.windows import Windows
 from hipus.sweep import Sweep
 
-FULL_PX, SMALL_PX = (727, 800), (232, 256)
+FULL_PX = (727, 800)
 FRAMES, BATCH, REPEATS = 57, 32, 3
 INPUTS_PX = (96, 128)
 
@@ -128,34 +124,6 @@ def network_rows(windows: Windows, network: torch.nn.Module) -> list[dict]:
     return [taught, row("network inference", size, unit, 1, cpu_s(infer))]
 
 
-def poses_of(sweep: Sweep, network: torch.nn.Module, scaling: TargetScaling) -> np.ndarray:
-    """Return the poses that pictures alone give, the sensor left out."""
-    prepared: PreparedSweep = prepare(
-        sweep, input_px=96, side="right", sweep_type="p_a", from_pictures=True
-    )
-    if len(prepared) < FRAMES:
-        raise ValueError(f"{FRAMES} frames should be predicted, got {len(prepared)}")
-    windows = Windows([prepared])
-    found = windows.covering(0)
-    with torch.inference_mode():
-        x = torch.from_numpy(windows.inputs(found))
-        numbers = network(x).numpy().reshape(len(found), windows.frames - 1, -1)
-    steps = scaling.decode(numbers)
-    merged = merge_windows(steps, windows.start[found], len(prepared) - 1)
-    return chain(merged.T_next_to_previous)
-
-
-def sweep_rows(network: torch.nn.Module) -> list[dict]:
-    """Measure whole sweeps: preparation, network, averaging."""
-    scaling = TargetScaling(6, np.zeros(9), np.full(9, 1e-2))
-    rows = []
-    for shape in (FULL_PX, SMALL_PX):
-        sweep, size = recording(shape), "x".join(map(str, shape))
-        seconds = cpu_s(lambda sweep=sweep: poses_of(sweep, network, scaling))
-        rows.append(row("sweep to poses", size, f"sweep of {FRAMES} frames", 1, seconds))
-    return rows
-
-
 def main() -> None:
     """Measure, print, and write a table where a path is given."""
     torch.set_num_threads(1)
@@ -166,7 +134,6 @@ def main() -> None:
     for px in INPUTS_PX:
         windows = Windows([prepare(sweep, input_px=px, side="right")])
         rows += window_rows(windows) + network_rows(windows, network.train())
-    rows += sweep_rows(network.eval())
     table = pd.DataFrame(rows)
     print(table.to_string(index=False, float_format="%.3g"))
     if len(sys.argv) > 1:
