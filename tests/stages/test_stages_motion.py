@@ -12,7 +12,7 @@ from study_folders import make_study_folder, without_real_data
 
 from hipus import config, parallel, paths, tables
 from hipus.figures import motion as drawn
-from hipus.motion import model_file, poses
+from hipus.motion import model_file, poses, sweep_context_file
 from hipus.motion.predictions import read_predictions
 from hipus.stages import motion, motion_data, motion_fit, motion_published, motion_shown
 from hipus.stages.motion_fit import LEARNED, NETWORKS, STUDY_ARM, WITH_IMU, folder_of
@@ -29,7 +29,7 @@ ARMS = {
     *("IMU rotation + sweep context", "published", "published_without_imu"),
 }
 TABLES = ("errors", "summary", "arms", "subjects", "comparisons", "tusrec", "frames", "history",
-          "published", "factors", "factor_effects")  # fmt: skip
+          "published", "factors", "factor_effects", "factor_verdicts")  # fmt: skip
 TEST = [(subject, sweep) for subject in ("S101", "S102") for sweep in ("left_p_a", "right_p_d")]
 
 
@@ -149,6 +149,7 @@ class TestSummaries:
         assert set(factors.variant) == {"protocol", "grid"}
         assert {"path_mm", "duration_s", "final_mm"} <= set(factors)
         assert len(read("factor_effects"))
+        assert set(read("factor_verdicts").truth) == {"vs_tracker", "vs_hip"}
 
 
 class TestPublished:
@@ -244,7 +245,8 @@ class TestOutputs:
         folder = paths.results_dir("smoke") / "models" / "motion"
         model = model_file.load(folder / NETWORKS[0])
         assert (model.origin, model.input_px) == ("simulated", PX)
-        assert (folder / "sweep_context").is_dir()
+        context = sweep_context_file.load(folder / "sweep_context")
+        assert context.training_subjects == model.training_subjects
         assert metrics()["published_parameter_count"] == 4_069_513
 
     def test_inputs_are_the_sweeps_that_were_read(self, run):
@@ -287,6 +289,7 @@ class TestOtherCohorts:
         assert set(read("arms").arm) == {arm for arm in ARMS if not arm.startswith(WITH_IMU)}
         assert read("factors").empty
         assert read("factor_effects").empty
+        assert read("factor_verdicts").empty
         assert "tracker_step_error_median_mm" not in metrics()
         assert "sweep_context_over_constant_step_vs_tracker_all_ratio" in metrics()
 
