@@ -45,7 +45,7 @@ def draw_trajectories(inputs: Mapping[str, np.ndarray]) -> Figure:
         # The layout engine leaves axes in space half of their room: they are placed by hand.
         figure.set_layout_engine("none")
         for n, box in enumerate(axes[0]):
-            box.set_position([(n + 0.02) / count, 0.15, 0.94 / count, 0.74])
+            box.set_position([n / count, 0.15, 0.94 / count, 0.74])
             for who, role in (("tracked", "ink"), ("predicted", "ours")):
                 poses = inputs[f"T_{who}_{n}"]
                 _draw_course(box, poses, inputs[f"picture_mm_{n}"], style.PALETTE[role], who)
@@ -75,7 +75,7 @@ def _draw_course(box, poses: np.ndarray, picture_mm, colour: str, label: str) ->
 def _dress_space(box) -> None:
     """Give one scale, units and few ticks to axes in space."""
     limits = np.array([box.get_xlim(), box.get_ylim(), box.get_zlim()])
-    box.set_box_aspect(np.ptp(limits, axis=1), zoom=1.1)
+    box.set_box_aspect(np.ptp(limits, axis=1), zoom=0.88)
     box.view_init(elev=18, azim=-62)
     for name, text in (("x", "elevational, mm"), ("y", "lateral, mm"), ("z", "−axial, mm")):
         axis = getattr(box, f"{name}axis")
@@ -174,7 +174,7 @@ def draw_arms(subjects: pd.DataFrame, arms: pd.DataFrame, published: pd.DataFram
         axes.set_xlabel("final drift, mm")
         counts = order.iloc[0]
         axes.set_title(f"simulated, n = {counts.subject_count} infants, {counts.sweep_count} "
-                       "sweeps; mean and 95 % interval")  # fmt: skip
+                       "sweeps\nmean and 95 % interval")  # fmt: skip
         legend_once(axes, loc="outside lower center")
     return figure
 
