@@ -208,8 +208,10 @@ class TestStaleFigures:
 
 class TestArms:
     @pytest.fixture
-    def with_arms(self, without_data):
+    def with_arms(self, without_data, monkeypatch):
         """Add the tables of `make arms`; take them and what shows them away again."""
+        drawn = {"42_spacing": figures_stage.FIGURES["42_spacing"]}
+        monkeypatch.setattr(figures_stage, "FIGURES", drawn)
         made_motion_results.write_arms(np.random.default_rng(5))
         yield without_data
         for name in made_motion_results.FROM_ARMS:
