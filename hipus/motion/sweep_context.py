@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Groups of subjects that a type needs sweeps of: one is left out, two choose a penalty.
+LEAST_GROUPS = 3
+
 
 @dataclass(frozen=True)
 class SweepContext:
@@ -87,16 +90,16 @@ class SweepContext:
         Raises
         ------
         ValueError
-            If there are fewer than four subjects, or features do not belong to the sweeps.
+            If there are fewer than four subjects, or three groups of a sweep type, or features
+            do not belong to the sweeps.
 
         Notes
         -----
         The spread comes from predictions of subjects that neither the shape nor the pace has
         seen. Its elevational bias is what one number a sweep cannot tell.
         """
+        _check_subjects(training)
         subjects = [sweep.subject_id for sweep in training]
-        if len(set(subjects)) < FOLDS:
-            raise ValueError(f"training must hold {FOLDS} subjects or more, got {set(subjects)}")
         whole = _given(features, training, sweep_features, "features")
         fine = _given(features_of_steps, training, step_features, "features_of_steps")
         parts = (training, whole, fine)
@@ -167,6 +170,21 @@ def likeliest_type(prepared: PreparedSweep, pictures: Mapping[str, np.ndarray]) 
         seen = part_means(prepared.thumbnails, len(known))
         likeness[kind] = np.corrcoef(seen.ravel(), known.ravel())[0, 1]
     return max(likeness, key=lambda kind: likeness[kind])
+
+
+def _check_subjects(training: Sequence[PreparedSweep]) -> None:
+    """Refuse too few subjects: with one group left out, two of each type must stay."""
+    subjects = [sweep.subject_id for sweep in training]
+    if len(set(subjects)) < FOLDS:
+        raise ValueError(f"training must hold {FOLDS} subjects or more, got {set(subjects)}")
+    kinds, folds = np.array([sweep.sweep_type for sweep in training]), fold_of(subjects)
+    for kind in np.unique(kinds):
+        count = len(np.unique(folds[kinds == kind]))
+        if count < LEAST_GROUPS:
+            raise ValueError(
+                f"sweeps of type '{kind}' must be of {LEAST_GROUPS} groups of subjects or more, "
+                f"got {count}"
+            )
 
 
 def _fitted(training, whole, fine) -> tuple[CorrelationRegression, dict[str, Pace]]:
