@@ -86,8 +86,8 @@ def load(folder: str | Path) -> SweepContext:
     FileNotFoundError
         If one of the two files is missing.
     ValueError
-        If the settings are of another kind of model or lack a key, or the arrays are not those
-        the settings speak of.
+        If the settings are no JSON object, of another kind of model or lack a key, or the
+        arrays are not those the settings speak of.
     """
     folder = Path(folder)
     for name in (ABOUT, WEIGHTS):
@@ -109,7 +109,12 @@ def load(folder: str | Path) -> SweepContext:
 
 def _read_about(path: Path) -> dict:
     """Return the settings after checking their kind and keys."""
-    about = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(about, dict):
+        raise ValueError(f"{path} must be a JSON object, got {type(about).__name__}")
     if about.get("kind") != KIND:
         raise ValueError(f"{path}: kind must be {KIND!r}, got {about.get('kind')!r}")
     missing = [key for key in _KEYS if key not in about]
