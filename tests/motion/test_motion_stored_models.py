@@ -1,17 +1,17 @@
 """Models by name and kind."""
 
 import json
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_sweeps import TINY, made_cohort, made_sweep
+from pace_sweeps import PX, TYPES, paced_cohort, paced_sweep
 
-import hipus.motion
-from hipus.motion import model_file, stored_models
+from hipus import rotations
+from hipus.motion import model_file, stored_models, sweep_context_file
 from hipus.motion.network_prediction import NetworkPredictor
-from hipus.motion.stored_models import StoredModel
+from hipus.motion.sweep_context import SweepContext
 from hipus.motion.trained_model import TrainingSettings
 from hipus.motion.training import train
 
@@ -23,6 +23,14 @@ def folder(tmp_path_factory):
     settings = TrainingSettings(iterations=2, batch_size=4, validate_every=2, threads=1)
     model = train(TINY, *sweeps, settings=settings, folder=tmp_path_factory.mktemp("work"))
     return model_file.save(model, tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def own_folder(tmp_path_factory):
+    """Return the folder of the study's own arm, fitted on few sweeps."""
+    model = SweepContext.fit(paced_cohort(np.random.default_rng(6), subjects=4))
+    folder = tmp_path_factory.mktemp("models") / "own"
+    return sweep_context_file.save(model, folder, origin="recorded")
 
 
 @pytest.fixture
@@ -76,14 +84,11 @@ class TestLoad:
         assert (found.kind, found.input_px, found.origin) == ("network", 16, "simulated")
         assert set(found.reference_pictures) == {"p_a"}
 
-    def test_the_studys_own_arm_is_read_by_its_own_module(self, tmp_path, monkeypatch):
-        own = SimpleNamespace(name="own", input_px=96, reference_pictures={})
-        module = SimpleNamespace(load=lambda folder: own)
-        monkeypatch.setattr(hipus.motion, "sweep_context", module, raising=False)
-        about = {"kind": "sweep_context", "origin": "recorded"}
-        found = stored_models.load(describe(tmp_path / "own", **about))
-        assert found.predictor is own
-        assert (found.kind, found.input_px, found.origin) == ("sweep_context", 96, "recorded")
+    def test_the_studys_own_arm_comes_as_it_was_saved(self, own_folder):
+        found = stored_models.load(own_folder)
+        assert isinstance(found.predictor, SweepContext)
+        assert (found.kind, found.input_px, found.origin) == ("sweep_context", PX, "recorded")
+        assert set(found.reference_pictures) == set(TYPES)
 
     def test_an_unknown_kind_is_refused(self, tmp_path):
         folder = describe(tmp_path / "odd", kind="oracle")
@@ -106,13 +111,18 @@ class TestLoad:
 
 
 class TestInertialRotation:
-    def test_is_fused_with_the_studys_own_arm_where_there_is_any(self, rng):
-        own = SimpleNamespace(name="own")
-        model = StoredModel(Path("own"), "sweep_context", own, 16)
-        assert model.predictor_for(made_sweep(rng)).name == "IMU rotation + own"
-        assert model.predictor_for(made_sweep(rng, has_imu=False)) is own
+    def test_is_fused_with_the_studys_own_arm_where_there_is_any(self, rng, own_folder):
+        model = stored_models.load(own_folder)
+        sweep = paced_sweep(rng, 0.2, subject_id="S900", sweep_type="p_a")
+        turns = rotations.from_rotation_vector(0.01 * rng.standard_normal((len(sweep) - 1, 3)))
+        alone, fused = sweep, replace(sweep, imu_rotations=turns)
+        assert model.predictor_for(alone) is model.predictor
+        both = model.predictor_for(fused)
+        assert both.name == "IMU rotation + sweep context"
+        found, steps = (one.predict(fused).T_next_to_previous for one in (both, model.predictor))
+        np.testing.assert_allclose(found[:, :3, :3], turns, atol=1e-12)
+        np.testing.assert_array_equal(found[:, :3, 3], steps[:, :3, 3])
 
-    def test_is_left_to_a_network_itself(self, rng):
-        network = SimpleNamespace(name="net")
-        model = StoredModel(Path("net"), "network", network, 16)
-        assert model.predictor_for(made_sweep(rng)) is network
+    def test_is_left_to_a_network_itself(self, rng, folder):
+        model = stored_models.load(folder)
+        assert model.predictor_for(made_sweep(rng)) is model.predictor
