@@ -37,9 +37,21 @@ class Chain:
         Predicted.
     knots : int
     device : str
+    factor_sd : float
+        Expected size of a log factor; positive.
     """
 
-    def __init__(self, T_centre_to_world: np.ndarray, *, knots: int, device: str):
+    def __init__(
+        self,
+        T_centre_to_world: np.ndarray,
+        *,
+        knots: int,
+        device: str,
+        factor_sd: float = FACTOR_SD,
+    ):
+        if not factor_sd > 0:
+            raise ValueError(f"factor_sd must be positive, got {factor_sd}")
+        self.factor_sd = factor_sd
         T = np.asarray(T_centre_to_world, np.float64)
         T = geometry.relative(T[len(T) // 2], T)
         moved, normal = np.diff(T[:, :3, 3], axis=0), T[:-1, :3, 2]
@@ -55,7 +67,7 @@ class Chain:
 
     def factors(self):
         """Return what each elevational step is multiplied by, (N - 1,)."""
-        return torch.exp(FACTOR_SD * (self.shares @ self.log_factor))
+        return torch.exp(self.factor_sd * (self.shares @ self.log_factor))
 
     def poses(self):
         """Return T_centre_to_middle (N, 4, 4)."""

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from hipus import geometry
-from hipus.reconstruction.crossing import Chain, Overlap, Placement
+from hipus.reconstruction.crossing import FACTOR_SD, Chain, Overlap, Placement
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +126,7 @@ def refine_by_crossing(
     R_second_to_first=QUARTER_TURN,
     levels: Sequence[Level] = LEVELS,
     knots: int = 1,
+    factor_sd: float = FACTOR_SD,
     device: str = "cpu",
 ) -> Refinement:
     """Correct the elevational steps of two crossing sweeps until they show one hip.
@@ -140,6 +141,8 @@ def refine_by_crossing(
     levels : sequence of Level
     knots : int
         1 corrects one factor a sweep; more let the factor vary linearly between knots.
+    factor_sd : float
+        What the predicted steps are expected to be off by, as the logarithm of a factor.
     device : str
 
     Returns
@@ -149,7 +152,8 @@ def refine_by_crossing(
     Raises
     ------
     ValueError
-        For fewer than one knot or level, or sweeps that do not overlap.
+        For fewer than one knot or level, an expectation that is not positive, or sweeps that do
+        not overlap.
 
     Notes
     -----
@@ -165,7 +169,10 @@ def refine_by_crossing(
     if knots < 1 or not levels:
         raise ValueError(f"knots and levels must be at least 1, got {knots} and {len(levels)}")
     views = first, second
-    chains = [Chain(view.T_centre_to_world, knots=knots, device=device) for view in views]
+    chains = [
+        Chain(view.T_centre_to_world, knots=knots, device=device, factor_sd=factor_sd)
+        for view in views
+    ]
     placement = Placement(R_second_to_first, device=device)
     courses = []
     for level in levels:

@@ -156,6 +156,18 @@ class TestRefinement:
 
 
 class TestChain:
+    def test_an_expectation_must_be_positive(self, truth):
+        with pytest.raises(ValueError, match="factor_sd must be positive, got 0"):
+            Chain(truth[0], knots=1, device="cpu", factor_sd=0)
+
+    def test_a_smaller_expectation_moves_a_factor_less(self, truth):
+        chains = [Chain(truth[0], knots=1, device="cpu", factor_sd=sd) for sd in (0.2, 0.1)]
+        for chain in chains:
+            chain.log_factor.data.fill_(1.0)
+        wide, narrow = (float(chain.factors().detach()[0]) for chain in chains)
+        assert wide == pytest.approx(np.exp(0.2))
+        assert narrow == pytest.approx(np.exp(0.1))
+
     def test_factors_change_only_the_steps_across_the_pictures(self, truth):
         chain = Chain(truth[0], knots=1, device="cpu")
         same = chain.poses().detach().numpy()
