@@ -44,8 +44,8 @@ class StoredModel:
         A network fuses inertial rotation itself; the study's own arm is the pictures' alone.
     input_px : int
         Side of the thumbnails it wants.
-    reference_pictures : mapping of str to numpy.ndarray (K, P, P) float32
-        Of its training sweeps by sweep type, part by part: tell a turned probe.
+    reference_pictures : mapping of str to numpy.ndarray (P, P) float32
+        Mean picture of its training sweeps by sweep type: tells a turned probe.
     origin : str
         Where its training sweeps come from: "simulated" ones are not anyone's.
     """

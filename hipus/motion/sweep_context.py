@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hipus.motion.cleaning import mean_picture, part_means
+from hipus.motion.cleaning import mean_picture
 from hipus.motion.correlation_regression import CorrelationRegression
 from hipus.motion.correlation_regression import features_of as step_features
 from hipus.motion.pace import FOLDS, Pace, combined_pace, fit_pace, fold_of, share_out
@@ -43,9 +43,8 @@ class SweepContext:
         Shares the way among steps; gives lateral, axial and rotation.
     paces : mapping of str to Pace
         By sweep type.
-    reference_pictures : mapping of str to numpy.ndarray (K, P, P) float32
-        Mean pictures of each type from begin to end: tell the type of a sweep that does not
-        state it, and a turned probe.
+    reference_pictures : mapping of str to numpy.ndarray (P, P) float32
+        Mean picture of each type: tells the type of a sweep that does not state it.
     spread : Spread
         Of subjects that were left out of the fit.
     training_subjects : tuple of str
@@ -62,7 +61,7 @@ class SweepContext:
     @property
     def input_px(self) -> int:
         """Return the side of the thumbnails that sweeps must be prepared with."""
-        return next(iter(self.reference_pictures.values())).shape[-1]
+        return next(iter(self.reference_pictures.values())).shape[0]
 
     @classmethod
     def fit(
@@ -142,12 +141,12 @@ class SweepContext:
 
 
 def likeliest_type(prepared: PreparedSweep, pictures: Mapping[str, np.ndarray]) -> str:
-    """Return the sweep type whose mean pictures a sweep resembles most.
+    """Return the sweep type whose mean picture a sweep resembles most.
 
     Parameters
     ----------
     prepared : PreparedSweep
-    pictures : mapping of str to numpy.ndarray (K, P, P)
+    pictures : mapping of str to numpy.ndarray (P, P)
 
     Returns
     -------
@@ -158,17 +157,14 @@ def likeliest_type(prepared: PreparedSweep, pictures: Mapping[str, np.ndarray]) 
     ValueError
         If the thumbnails have another size than the pictures.
     """
-    shape = prepared.thumbnails.shape[1:]
-    for kind, known in pictures.items():
-        if known.shape[1:] != shape:
+    seen = prepared.thumbnails.mean(axis=0)
+    for kind, picture in pictures.items():
+        if picture.shape != seen.shape:
             raise ValueError(
-                f"thumbnails of {prepared.name} must be {known.shape[1:]} like the model's "
-                f"pictures of {kind}, got {shape}"
+                f"thumbnails of {prepared.name} must be {picture.shape} like the model's picture "
+                f"of {kind}, got {seen.shape}"
             )
-    likeness = {}
-    for kind, known in pictures.items():
-        seen = part_means(prepared.thumbnails, len(known))
-        likeness[kind] = np.corrcoef(seen.ravel(), known.ravel())[0, 1]
+    likeness = {k: np.corrcoef(seen.ravel(), p.ravel())[0, 1] for k, p in pictures.items()}
     return max(likeness, key=lambda kind: likeness[kind])
 
 

@@ -211,11 +211,11 @@ def predicted_sweeps(
 
 
 def reference_pictures(training: Sequence[PreparedSweep]) -> dict[str, np.ndarray]:
-    """Return what each type of training sweep looks like, part by part, by its name.
+    """Return the mean picture of each type of training sweep, by its name.
 
     Returns
     -------
-    dict of str to numpy.ndarray (K, P, P)
+    dict of str to numpy.ndarray (P, P)
     """
     return {kind: mean_picture(training, kind) for kind in sorted({s.sweep_type for s in training})}
 

@@ -152,7 +152,7 @@ class TestFromPictures:
         assert not larger.is_flipped
 
     def test_a_reference_of_another_size_is_refused(self):
-        with pytest.raises(ValueError, match=r"like the thumbnails, one or a stack, got \(9, 9\)"):
+        with pytest.raises(ValueError, match=r"must be \(32, 32\) like the thumbnails, got \(9,"):
             prepared(untracked(made()), reference_picture=np.zeros((9, 9)))
 
     def test_the_mean_picture_weighs_sweeps_alike(self, usual):

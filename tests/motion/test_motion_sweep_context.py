@@ -10,7 +10,6 @@ from pace_sweeps import PX, TYPES, paced_cohort, paced_sweep
 
 from hipus.motion import sweep_context
 from hipus.motion.baselines import ConstantStep
-from hipus.motion.cleaning import PARTS
 from hipus.motion.correlation_regression import CorrelationRegression
 from hipus.motion.pace import combined_pace
 from hipus.motion.prediction import Predictor
@@ -115,14 +114,6 @@ class TestUnknownTypes:
                 model.predict(sweep).T_next_to_previous,
             )
 
-    def test_are_told_by_the_order_of_what_is_seen(self, others):
-        # Both types show the same two looks, one in reverse order: their means are equal.
-        looks = [np.eye(PX), np.eye(PX)[::-1]]
-        pictures = {"forth": np.stack(looks), "back": np.stack(looks[::-1])}
-        for kind, order in (("forth", (0, 1)), ("back", (1, 0))):
-            seen = np.repeat([looks[k] for k in order], 5, axis=0).astype(np.float32)
-            assert likeliest_type(replace(others[0], thumbnails=seen), pictures) == kind
-
     def test_thumbnails_of_another_size_are_refused(self, model, others):
         odd = replace(others[0], sweep_type="", thumbnails=np.ones((13, 9, 9), np.float32))
         with pytest.raises(ValueError, match=r"S90/right_p_a must be \(24, 24\) .* got \(9, 9\)"):
@@ -132,7 +123,7 @@ class TestUnknownTypes:
 class TestFit:
     def test_keeps_what_each_type_looks_like(self, model):
         assert sorted(model.paces) == sorted(model.reference_pictures) == list(TYPES)
-        assert model.reference_pictures["p_a"].shape == (PARTS, PX, PX)
+        assert model.reference_pictures["p_a"].shape == (PX, PX)
 
     def test_given_features_are_not_measured_again(self, training, model, monkeypatch):
         whole = [sweep_features(sweep) for sweep in training]
