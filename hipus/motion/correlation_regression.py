@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Principal components of the features, and steps on either side that are looked at.
+#: Principal components of the features, and steps on either side that are looked at. Of 30, 60
+#: and 100, and 0, 1, 2 and 4, these leave the least drift on training subjects left out.
 COMPONENTS, CONTEXT = 60, 2
 #: Penalties that are tried, as shares of the number of steps.
 PENALTIES = (0.03, 0.1, 0.3, 1.0)
