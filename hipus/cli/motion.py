@@ -125,8 +125,14 @@ def _track_facts(tracked, recorded) -> dict:
 
 def _inertial(tracked, recorded) -> str:
     """Say what there was of inertial rotation."""
-    if tracked.has_imu:
+    steps = len(tracked.prediction) - 1
+    if tracked.felt_steps == steps:
         return "there"
+    if tracked.has_imu:
+        return (
+            f"there for {tracked.felt_steps} of {steps} steps: its log leaves out the others, "
+            "whose rotations are the model's own"
+        )
     if recorded.imu is None:
         return "none: the recording has no inertial samples"
     return "none: where the sensor sits to the picture is not known"

@@ -16,7 +16,7 @@ from hipus import sweep_cleaning
 from hipus.motion.cleaning import without_poses
 from hipus.motion.prediction import trajectory
 from hipus.motion.predictions import PosePrediction
-from hipus.motion.preparation import TURN, prepare
+from hipus.motion.preparation import TURN, PreparedSweep, prepare
 from hipus.motion.stored_models import StoredModel
 from hipus.sweep import Sweep
 
@@ -39,8 +39,8 @@ class TrackedSweep:
         Of the recorded sweep.
     is_turned : bool
         The probe was taken for turned by 180 degrees: its pictures were looked at turned.
-    has_imu : bool
-        There was inertial rotation to look at.
+    felt_steps : int
+        Steps whose rotation the inertial sensor tells; a gap of its log tells none.
     side, sweep_type : str
         As they were given, "" where not.
     model : str
@@ -54,11 +54,16 @@ class TrackedSweep:
     sd_deg: np.ndarray
     frame_count: int
     is_turned: bool
-    has_imu: bool
+    felt_steps: int
     side: str
     sweep_type: str
     model: str
     origin: str
+
+    @property
+    def has_imu(self) -> bool:
+        """Return whether there was any inertial rotation to look at."""
+        return self.felt_steps > 0
 
     @property
     def trimmed(self) -> tuple[slice, slice]:
@@ -140,9 +145,16 @@ def track(
         sd_deg=found.sd_deg,
         frame_count=len(sweep),
         is_turned=is_turned,
-        has_imu=prepared.imu_rotations is not None,
+        felt_steps=_felt_steps(prepared),
         side=side,
         sweep_type=sweep_type,
         model=predictor.name,
         origin=model.origin,
     )
+
+
+def _felt_steps(prepared: PreparedSweep) -> int:
+    """Return how many steps have an inertial rotation."""
+    if prepared.imu_rotations is None:
+        return 0
+    return int(np.isfinite(prepared.imu_rotations).all(axis=(1, 2)).sum())

@@ -157,6 +157,21 @@ class TestOtherRecordings:
         options = ("--model", model, "-o", target, "--imu-to-probe", mounting)
         assert hipus("track", sweep, *options).json["inertial_rotation"] == "there"
 
+    def test_steps_that_the_sensor_does_not_tell_are_counted(
+        self, hipus, model, write_sweep, tmp_path
+    ):
+        def with_gap(sweep):
+            imu = sweep.imu
+            kept = (imu.time_s < 6.02) | (imu.time_s > 7.02)  # touches the steps from 6.0 to 7.1 s
+            samples = ("time_s", "angular_velocity_rad_s", "acceleration_m_s2")
+            return replace(
+                sweep, imu=replace(imu, **{name: getattr(imu, name)[kept] for name in samples})
+            )
+
+        options = ("--model", model, "-o", tmp_path / "a.csv")
+        found = hipus("track", write_sweep(change=with_gap), *options).json
+        assert found["inertial_rotation"].startswith("there for 28 of 39 steps: ")
+
 
 class TestRefusals:
     @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def tracked(sweep_id="p_a", **options) -> TrackedSweep:
         sd_deg=np.full((COUNT - 1, 3), 0.2),
     )
     known = {"sd_mm": index * [0.1, 0.2, 0.3], "sd_deg": index * [0.4, 0.5, 0.6]}
-    known |= {"frame_count": 40, "is_turned": False, "has_imu": True, "side": "right"}
+    known |= {"frame_count": 40, "is_turned": False, "felt_steps": COUNT - 1, "side": "right"}
     known |= {"sweep_type": "p_a", "model": "steady", "origin": "simulated"}
     return TrackedSweep(one, **known | options)
 
