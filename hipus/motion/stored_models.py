@@ -67,8 +67,9 @@ class StoredModel:
         Returns
         -------
         Predictor
-            The deviations of the study's own arm stay those of the pictures alone: too large
-            rather than too small for its rotations.
+            The deviations of the study's own arm stay those of the pictures alone: for turns
+            about gravity too small at the end of a sweep, where the gyroscope's bias has added
+            up, too large for all others.
         """
         if self.kind == NETWORK or prepared.imu_rotations is None:
             return self.predictor
