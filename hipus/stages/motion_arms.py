@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,11 @@ from hipus.motion import evaluation
 from hipus.motion.arms import ARMS, Arm
 from hipus.motion.claims import NOT_NETWORKS
 from hipus.motion.correlation_maps import correlation_maps
-from hipus.motion.findings import verdicts
+from hipus.motion.findings import NOT_RUN, verdicts
 from hipus.motion.network_prediction import NetworkPredictor, calibrated
 from hipus.motion.preparation import PreparedSweep
 from hipus.motion.sweep_rows import SweepKey
-from hipus.motion.trained_model import TrainedModel, TrainingSettings
+from hipus.motion.trained_model import HistoryRow, TrainedModel, TrainingSettings
 from hipus.seeds import generator
 from hipus.stages import motion_data, runner
 from hipus.stages.motion_judging import JudgedSweep, error_rows, judged_sweeps
@@ -35,6 +35,10 @@ log = logging.getLogger(__name__)
 
 STAGE = "motion_arms"
 MADE_BY = "make arms"
+#: A training that takes less than this share off the validation drift of its first, constant
+#: answer has learned nothing: such an arm is a constant step, whatever its network.
+LEAST_GAIN = 0.1
+NOT_LEARNED = "arm learned nothing"
 ROW_KEY = ["arm", "subject_id", "sweep_id", "truth"]
 _SUMMARY_KEY = ["arm", "truth", "sweep_type", "measure"]
 #: Further maps of frame pairs that an arm may look at, by channel name.
@@ -64,12 +68,13 @@ def main(study: config.Study) -> Iterable[Path]:
     rows = pd.concat(found, ignore_index=True)
     expected = [(one.sweep.subject_id, one.sweep.sweep_id) for one in tests]
     others, read = rows_of_motion(study)
+    unlearned = [one["arm"] for one in about if not one["has_learned"]]
     summary = evaluation.summarise(rows, expected, measures=_SUMMARISED)
     content = {
         "motion_arm_errors": (rows, ROW_KEY),
         "motion_arm_summary": (summary, _SUMMARY_KEY),
         "motion_arm_comparison": (comparison(study, rows, pd.DataFrame(about)), ["arm", "truth"]),
-        "motion_claims": (claims(study, rows, others), ["finding"]),
+        "motion_claims": (claims(study, rows, others, unlearned=unlearned), ["finding"]),
     }
     runner.write_tables(study, content)
     return read
@@ -130,7 +135,7 @@ def judged_arms(
         Rows of `sweep_rows.sweep_row`.
     list of dict
         Of each arm: network, trained_as, uses_imu, parameters, iterations, batch_size,
-        input_px, training_cpu_s.
+        input_px, has_learned, training_cpu_s.
     """
     training, validation = (with_maps(sweeps, arms[0]) for sweeps in (training, validation))
     tests = [replace(one, sweep=with_maps([one.sweep], arms[0])[0]) for one in tests]
@@ -180,8 +185,15 @@ def _about(model: TrainedModel, *, trained_as: str) -> dict[str, object]:
         "iterations": settings.iterations,
         "batch_size": settings.batch_size,
         "input_px": model.input_px,
+        "has_learned": has_learned(model.history),
         "made_by": MADE_BY,
     }
+
+
+def has_learned(history: Sequence[HistoryRow]) -> bool:
+    """Return whether a training's last answer drifts less than its first, which is constant."""
+    first, last = (history[place].validation_drift_mm for place in (0, -1))
+    return last < (1 - LEAST_GAIN) * first
 
 
 def comparison(study: config.Study, rows: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
@@ -217,7 +229,13 @@ def comparison(study: config.Study, rows: pd.DataFrame, about: pd.DataFrame) -> 
     return pd.DataFrame(found).merge(about, on="arm", validate="many_to_one")
 
 
-def claims(study: config.Study, rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+def claims(
+    study: config.Study,
+    rows: pd.DataFrame,
+    others: pd.DataFrame,
+    *,
+    unlearned: Collection[str] = (),
+) -> pd.DataFrame:
     """Return the verdict on every finding of others.
 
     Parameters
@@ -227,16 +245,20 @@ def claims(study: config.Study, rows: pd.DataFrame, others: pd.DataFrame) -> pd.
         Of the arms on one budget.
     others : pandas.DataFrame
         Of stage `motion`, for arms that are no networks of this stage.
+    unlearned : collection of str
+        Arms that learned nothing: a finding on one of them stays open.
 
     Returns
     -------
     pandas.DataFrame
-        As `findings.verdicts` returns it, and `made_by`.
+        As `findings.verdicts` returns it, but for `NOT_LEARNED`, and `made_by`.
     """
     union = pd.concat([rows, others], ignore_index=True) if len(others) else rows
     rng = generator(study.common.seed, STAGE, "claims")
     table = verdicts(union, rng, resamples=study.motion_arms.resamples)
-    return table.assign(made_by=MADE_BY)
+    arms = pd.concat([table[side].str.split(":").str[0] for side in ("a", "b")], axis=1)
+    is_open = arms.isin(list(unlearned)).any(axis=1) & (table["verdict"] != NOT_RUN)
+    return table.assign(verdict=table["verdict"].mask(is_open, NOT_LEARNED), made_by=MADE_BY)
 
 
 def rows_of_motion(study: config.Study) -> tuple[pd.DataFrame, list[Path]]:

@@ -13,7 +13,7 @@ from hipus.motion import claims as all_claims
 from hipus.motion.arms import ARMS, Arm
 from hipus.motion.claims import Claim, Side
 from hipus.motion.correlation_maps import correlation_maps
-from hipus.motion.trained_model import TrainingSettings
+from hipus.motion.trained_model import HistoryRow, TrainingSettings
 from hipus.stages import motion_arms, motion_data, motion_trainings
 from hipus.stages.motion_judging import JudgedSweep
 from hipus.stages.motion_trainings import Trainings
@@ -220,6 +220,28 @@ class TestClaims:
         (row,) = motion_arms.claims(study, own, others).to_dict("records")
         assert (row["verdict"], row["made_by"]) == ("holds here", "make arms")
         assert row["difference"] == pytest.approx(-4.0)
+
+    def test_an_arm_that_learned_nothing_decides_nothing(self, study, monkeypatch):
+        verdicts = motion_arms.verdicts
+        monkeypatch.setattr(
+            motion_arms,
+            "verdicts",
+            lambda *args, **kwargs: verdicts(*args, claims=[self.CLAIM], **kwargs),
+        )
+        own, others = (
+            pd.DataFrame(self.rows(arm, mm))
+            for arm, mm in (("tiny", 5.0), (all_claims.CONSTANT_STEP, 9.0))
+        )
+        told = [
+            motion_arms.claims(study, own, others, unlearned=names)["verdict"].tolist()
+            for names in (["another"], ["tiny"])
+        ]
+        assert told == [["holds here"], [motion_arms.NOT_LEARNED]]
+
+    @pytest.mark.parametrize(("last_mm", "has_learned"), [(8.9, True), (9.1, False), (11, False)])
+    def test_who_takes_a_tenth_off_the_first_drift_has_learned(self, last_mm, has_learned):
+        history = [HistoryRow(0, np.nan, 10.0), HistoryRow(3, 1.0, last_mm)]
+        assert motion_arms.has_learned(history) is has_learned
 
     def test_without_the_motion_stage_they_stay_open(self, study, caplog):
         others, read_from = motion_arms.rows_of_motion(study)
