@@ -12,15 +12,18 @@ import numpy as np
 import pandas as pd
 
 from hipus import statistics
-from hipus.motion.claims import CLAIMS, EQUAL, LOWER, NOT_LOWER, Claim, Side
+from hipus.motion.claims import CLAIMS, CONSTANT_STEP, EQUAL, LOWER, NOT_LOWER, Claim, Side
 
 HOLDS = "holds here"
 OPPOSITE = "opposite here"
 NOT_TOLD_APART = "not told apart here"
 NOT_RUN = "arm not run"
-VERDICTS = (HOLDS, OPPOSITE, NOT_TOLD_APART, NOT_RUN)
+NOT_LEARNED = "arm learned nothing"
+VERDICTS = (HOLDS, OPPOSITE, NOT_TOLD_APART, NOT_RUN, NOT_LEARNED)
 MARGIN = 0.1
 """Differences below this share of the other arm's error count as no difference."""
+_TURNS = ("relative_deg", "final_deg")
+"""Measures of rotation: two arms that turn like a constant step decide nothing by them."""
 
 _SWEEP = ["subject_id", "sweep_id"]
 
@@ -52,7 +55,7 @@ def verdicts(
         `b` in words; `mean_a`, `mean_b`, `difference` (a - b), `low`, `high`, `level`,
         `unit`, `subject_count`, `margin` and `verdict` (one of `VERDICTS`). Without rows of
         an arm, or a subject with both types of sweep, the numbers are NaN and the verdict is
-        "arm not run".
+        "arm not run"; of a rotation that neither arm learned it is "arm learned nothing".
 
     Raises
     ------
@@ -65,9 +68,12 @@ def verdicts(
     Differences are paired: by sweep where two arms predicted the same sweeps, else (p_a
     against p_d) by subject. The verdict follows from the interval of the mean difference and
     the margin, a tenth of b's mean error (`verdict_of`): absence of evidence is "not told
-    apart", never "no difference". Traps: intervals are over subjects of arms trained once,
-    and do not contain the spread between trainings; of thirty 95 % intervals one or two miss
-    zero by chance; rotations of arms that fuse the IMU say little of their networks.
+    apart", never "no difference". Arms whose steps turn as wrongly as a constant step's, within
+    a tenth, learned no rotation, and a tiny interval between two of them says nothing of what
+    they differ in; without rows of `claims.CONSTANT_STEP` none is taken for such. Traps: intervals
+    are over subjects of arms trained once, and do not contain the spread between trainings; of
+    thirty 95 % intervals one or two miss zero by chance; rotations of arms that fuse the IMU say
+    little of their networks.
     """
     streams = rng.spawn(len(claims))
     table = [
@@ -144,8 +150,23 @@ def _row(rows: pd.DataFrame, claim: Claim, **options) -> dict[str, object]:
         "level": found.level,
         "margin": margin,
         "subject_count": found.subject_count,
-        "verdict": verdict_of(claim.expected, found.low, high=found.high, margin=margin),
+        "verdict": NOT_LEARNED
+        if _is_unlearned_rotation(rows, claim)
+        else verdict_of(claim.expected, found.low, high=found.high, margin=margin),
     }
+
+
+def _is_unlearned_rotation(rows: pd.DataFrame, claim: Claim) -> bool:
+    """Return whether a claim is on rotation, and both its arms turn like a constant step."""
+    sides = (claim.a, claim.b)
+    return all(side.measure in _TURNS and _turns_like_constant(rows, side) for side in sides)
+
+
+def _turns_like_constant(rows: pd.DataFrame, side: Side) -> bool:
+    """Return whether an arm's steps are turned as wrongly as a constant step's."""
+    means = rows[rows["truth"] == side.truth].groupby("arm")["relative_deg"].mean()
+    constant = means.get(CONSTANT_STEP, np.nan)
+    return bool(abs(means.get(side.arm, np.nan) - constant) <= MARGIN * constant)
 
 
 def _values(rows: pd.DataFrame, side: Side) -> pd.Series:

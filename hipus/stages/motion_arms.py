@@ -21,7 +21,7 @@ from hipus.motion import evaluation
 from hipus.motion.arms import ARMS, Arm
 from hipus.motion.claims import NOT_NETWORKS
 from hipus.motion.correlation_maps import correlation_maps
-from hipus.motion.findings import NOT_RUN, verdicts
+from hipus.motion.findings import NOT_LEARNED, NOT_RUN, verdicts
 from hipus.motion.network_prediction import NetworkPredictor, calibrated
 from hipus.motion.preparation import PreparedSweep
 from hipus.motion.sweep_rows import SweepKey
@@ -38,7 +38,6 @@ MADE_BY = "make arms"
 #: A training that takes less than this share off the validation drift of its first, constant
 #: answer has learned nothing: such an arm is a constant step, whatever its network.
 LEAST_GAIN = 0.1
-NOT_LEARNED = "arm learned nothing"
 ROW_KEY = ["arm", "subject_id", "sweep_id", "truth"]
 _SUMMARY_KEY = ["arm", "truth", "sweep_type", "measure"]
 #: Further maps of frame pairs that an arm may look at, by channel name.
@@ -251,7 +250,7 @@ def claims(
     Returns
     -------
     pandas.DataFrame
-        As `findings.verdicts` returns it, but for `NOT_LEARNED`, and `made_by`.
+        As `findings.verdicts` returns it, but for those findings, and `made_by`.
     """
     union = pd.concat([rows, others], ignore_index=True) if len(others) else rows
     rng = generator(study.common.seed, STAGE, "claims")

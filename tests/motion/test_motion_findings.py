@@ -11,7 +11,7 @@ from hipus.motion.claims import EQUAL, LOWER, NOT_LOWER, Claim, Side
 from hipus.motion.sweep_rows import MEASURES, TRUTHS
 from hipus.published import tables
 
-HOLDS, OPPOSITE, UNCLEAR, NOT_RUN = findings.VERDICTS
+HOLDS, OPPOSITE, UNCLEAR, NOT_RUN, NOT_LEARNED = findings.VERDICTS
 
 
 def made_rows(means, *, subjects=8, truth="vs_tracker", measure="final_mm", scatter=0.0):
@@ -199,6 +199,53 @@ class TestSweepTypesAndTruths:
         sides = [Side("one", "final_mm", truth=truth) for truth in TRUTHS]
         (row,) = verdict(rows, claim(a=sides[0], b=sides[1]))
         assert row["difference"] == pytest.approx(-3)
+
+
+class TestRotationThatNobodyLearned:
+    """Of made-up arms of 8 subjects, who add 1.75 to each mean."""
+
+    @pytest.mark.parametrize("expected", [LOWER, NOT_LOWER, EQUAL])
+    @pytest.mark.parametrize("measure", ["relative_deg", "final_deg"])
+    def test_decides_nothing_however_narrow_the_interval(self, expected, measure):
+        rows = self.rows(one=20.0, two=20.1, constant=20.2)
+        sides = {"a": Side("one", measure), "b": Side("two", measure)}
+        (row,) = verdict(rows, claim(expected, **sides))
+        assert row["verdict"] == NOT_LEARNED
+        assert row["difference"] == pytest.approx(-0.1)
+
+    @pytest.mark.parametrize(
+        ("one", "two", "told"),
+        [(8.0, 18.0, HOLDS), (18.0, 8.0, OPPOSITE), (17.9, 18.0, NOT_LEARNED),
+         (16.1, 16.2, HOLDS), (16.2, 16.3, HOLDS), (16.3, 16.4, NOT_LEARNED),
+         (20.1, 20.2, NOT_LEARNED), (20.2, 20.3, HOLDS)],
+    )  # fmt: skip
+    def test_both_arms_must_be_within_a_tenth_of_a_constant_step(self, one, two, told):
+        sides = {name: Side(arm, "relative_deg") for name, arm in (("a", "one"), ("b", "two"))}
+        (row,) = verdict(self.rows(one=one, two=two, constant=18.25), claim(**sides))
+        assert row["verdict"] == told
+
+    def test_is_not_asked_for_where_the_constant_step_was_not_run(self):
+        rows = self.rows(one=20.0, two=20.1, constant=20.2)
+        sides = {name: Side(arm, "relative_deg") for name, arm in (("a", "one"), ("b", "two"))}
+        (row,) = verdict(rows[rows["arm"] != claims.CONSTANT_STEP], claim(**sides))
+        assert row["verdict"] == HOLDS
+
+    def test_does_not_matter_to_drift(self):
+        (row,) = verdict(self.rows(one=20.0, two=20.1, constant=20.2), claim())
+        assert row["verdict"] == HOLDS
+
+    def test_of_another_truth_does_not_matter(self):
+        rows = self.rows(one=20.0, two=20.1, constant=20.2)
+        is_constant = rows["arm"] == claims.CONSTANT_STEP
+        rows["truth"] = rows["truth"].mask(is_constant, "vs_hip")
+        sides = {name: Side(arm, "relative_deg") for name, arm in (("a", "one"), ("b", "two"))}
+        (row,) = verdict(rows, claim(**sides))
+        assert row["verdict"] == HOLDS
+
+    def rows(self, *, constant, **arms_of):
+        means = {**arms_of, claims.CONSTANT_STEP: constant}
+        rows = made_rows(means, measure="relative_deg")
+        return rows.assign(final_deg=rows["relative_deg"], final_mm=rows["relative_deg"])
 
 
 class TestBadRows:
