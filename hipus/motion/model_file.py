@@ -135,7 +135,7 @@ def _parts(about: Mapping) -> dict:
         "input_px": int(about["input_px"]),
         "training_subjects": tuple(about["training_subjects"]),
         "history": tuple(HistoryRow(**_numbers(row)) for row in about["history"]),
-        "calibrations": {kind: _calibration(c) for kind, c in about["calibrations"].items()},
+        "calibrations": _calibrations(about["calibrations"]),
         "imu_sd_deg": None if imu_sd_deg is None else np.asarray(imu_sd_deg, np.float64),
         "origin": about["origin"],
     }
@@ -154,13 +154,26 @@ def _plain(values: Mapping) -> dict:
 
 def _numbers(values: Mapping) -> dict:
     """Return null as NaN."""
+    _check_object("a row of history", values)
     return {name: math.nan if value is None else value for name, value in values.items()}
+
+
+def _calibrations(values: Mapping) -> dict[str, Calibration]:
+    """Return calibrations by sweep type."""
+    _check_object("calibrations", values)
+    return {kind: _calibration(one) for kind, one in values.items()}
 
 
 def _calibration(values: Mapping) -> Calibration:
     """Return a calibration from lists, null being NaN."""
     names = [field.name for field in fields(Calibration)]
     return Calibration(**{name: np.array(values[name], np.float64) for name in names})
+
+
+def _check_object(name: str, values) -> None:
+    """Raise unless a setting is an object of JSON."""
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{name} must be an object, got {values!r}")
 
 
 def _read_about(path: Path) -> dict:

@@ -223,6 +223,14 @@ class TestModelFile:
                 r"model.json holds a wrong setting: .*'depth'",
             ),
             (
+                lambda about: about.update(calibrations=[]),
+                r"model.json holds a wrong setting: calibrations must be an object, got \[\]",
+            ),
+            (
+                lambda about: about.update(history=[[]]),
+                r"model.json holds a wrong setting: a row of history must be an object, got \[\]",
+            ),
+            (
                 lambda about: about["arm"].update(network="dcl_net", channels=["intensity"]),
                 r"of another architecture than arm 'four' \(dcl_net\): Missing key",
             ),
@@ -231,7 +239,10 @@ class TestModelFile:
                 r"of another architecture than arm 'four' \(prevost\): size mismatch",
             ),
         ],
-        ids=["missing_key", "unknown_network", "unknown_choice", "network", "size"],
+        ids=[
+            *("missing_key", "unknown_network", "unknown_choice", "calibrations", "history"),
+            *("network", "size"),
+        ],
     )
     def test_refuses_settings_that_do_not_fit(self, model, tmp_path, change, message):
         save(model, tmp_path)
