@@ -212,5 +212,20 @@ def legend_once(axes, *, columns: int = 3, **options) -> None:
 
 
 def spoken(arm: str) -> str:
-    """Return an arm's name as a figure shows it."""
-    return arm.replace("_", " ")
+    """Return an arm's name as a figure shows it.
+
+    Parameters
+    ----------
+    arm : str
+        As tables call it, or the name of its folder (`sweep_context_imu`).
+
+    Returns
+    -------
+    str
+        In words: "IMU rotation + sweep context".
+    """
+    base, without, what = arm.replace("_", " ").partition(" without ")
+    if without:
+        return f"{base}, without {what.replace('imu', 'IMU')}"
+    fused = base.removesuffix(" imu")
+    return base if fused == base else f"IMU rotation + {fused}"

@@ -101,6 +101,28 @@ def _is_title(artist) -> bool:
     return axes is not None and artist in (axes.title, axes._left_title)
 
 
+class TestNamesOfArms:
+    @pytest.mark.parametrize(
+        ("arm", "words"),
+        [
+            ("published_without_imu", "published, without IMU"),
+            ("published_without_flow", "published, without flow"),
+            ("published", "published"),
+            ("constant step by type", "constant step by type"),
+            ("sweep_context", "sweep context"),
+            ("sweep_context_imu", "IMU rotation + sweep context"),
+            ("IMU rotation + sweep context", "IMU rotation + sweep context"),
+        ],
+    )
+    def test_are_in_words_also_of_folders(self, arm, words):
+        assert motion.spoken(arm) == words
+
+    def test_titles_of_volumes_and_refinements_name_the_arm_of_a_folder(self, made):
+        for name, table in (("volume_agreement",) * 2, ("refinement", "pose_refinement")):
+            made[table] = made[table].replace({"arm": {"published": "sweep_context_imu"}})
+            assert "IMU rotation + sweep context" in words(draw(name, made))
+
+
 class TestTrajectories:
     def test_unknown_frames_are_left_out_and_ends_are_outlined(self, made):
         figure = draw("trajectories", made)
