@@ -35,7 +35,8 @@ NETWORKS = ("published", "published_without_imu")
 CONTEXT = "sweep context"
 WITH_IMU = "IMU rotation + "
 STUDY_ARM = f"{WITH_IMU}{CONTEXT}"
-#: Arms whose weights are learned from pictures; all others have at most a few curves.
+#: Arms that count as learned. All others are means, a few curves, or linear: the largest,
+#: correlation regression, is a ridge on 60 components with two steps of context.
 LEARNED = (*NETWORKS, CONTEXT, STUDY_ARM)
 #: To stand still is no arm to which rotation is added.
 _WITHOUT_SENSOR = ("identity",)
