@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from hipus import paths
+from hipus import paths, tables
 
 README = (paths.root() / "README.md").read_text(encoding="utf-8")
 
@@ -16,6 +16,16 @@ def metrics() -> dict:
     """Return the small profile's metrics of all stages."""
     files = (paths.results_dir("small") / "metrics").glob("*.json")
     return {path.stem: json.loads(path.read_text()) for path in files}
+
+
+def table(name: str) -> pd.DataFrame:
+    """Return a table of the small profile."""
+    return tables.read(paths.table_file("small", name))
+
+
+def study_arm() -> str:
+    """Return the study's own arm: the one whose sweeps are shown."""
+    return table("motion_frames")["arm"].iloc[0]
 
 
 def row(start: str) -> str:
@@ -98,6 +108,45 @@ class TestSimulated:
         assert f"{found['classic_target_registration_error_mm_mean']:.2f} mm" in line
         assert f"{found['joint_target_registration_error_mm_mean']:.2f} mm" in line
         assert f"{found['lags_within_2_ms']} of {found['sessions_total']}" in line
+
+
+class TestPredicted:
+    def test_final_drift(self):
+        arms, name = table("motion_arms").set_index(["arm", "truth"]), study_arm()
+        ours, constant = (arms.loc[(arm, "vs_tracker")] for arm in (name, "constant step"))
+        line = row("motion without tracking, simulated")
+        assert f"*{name}* on {ours['sweep_count']} test sweeps" in line
+        assert f"| {ours['mean']:.1f} mm vs tracker (95 %: {ours['low']:.1f} to" in line
+        assert f"{arms.loc[(name, 'vs_hip'), 'mean']:.1f} mm vs hip" in line
+        share = 100 * ours["mean"] / constant["mean"]
+        assert f"constant step {constant['mean']:.1f} mm: {share:.0f} %" in line
+
+    def test_goal_against_what_is_not_learned(self):
+        rows = table("motion_comparisons").query("measure == 'final_mm' and sweep_type == 'all'")
+        rows = rows[(rows.arm_a == study_arm()) & rows.is_best_not_learned.astype(bool)]
+        found, line = rows.set_index("truth").loc["vs_tracker"], row("… minus the best arm")
+        assert f"({found['arm_b']})" in line
+        numbers = [f"{found[name]:+.2f}" for name in ("difference", "low", "high")]
+        assert [text.replace("-", "−") in line for text in numbers] == [True] * 3
+
+    def test_the_paper_s_network(self):
+        arms, line = table("motion_arms").set_index(["arm", "truth"]), row("the paper's network")
+        assert f"| {arms.loc[('published', 'vs_tracker'), 'mean']:.1f} mm |" in line
+        assert table("motion_published")["training"].iloc[0] in line
+
+    def test_near_the_head(self):
+        rows = table("local_consistency_summary").query("sweep_type == 'all'")
+        rows = rows[rows.arm == rows.arm.iloc[0]].set_index("quantity")["mean"]
+        line = row("tissue near the head")
+        assert f"{rows['near_mm']:.1f} mm where the end drifts {rows['final_mm']:.1f} mm" in line
+        assert f"{rows['elsewhere_minus_near_mm']:+.2f}".replace("-", "−") in line
+
+    def test_refinement(self):
+        rows = table("pose_refinement_summary").query("sweep_type == 'all'")
+        found, line = rows.set_index("truth").loc["vs_tracker"], row("refined by the crossing")
+        when = f"{found['final_mm_after']:.1f} mm instead of {found['final_mm_before']:.1f} mm"
+        assert when in line
+        assert f"{found['difference_mm']:+.1f} mm".replace("-", "−") in line
 
 
 class TestReferences:
