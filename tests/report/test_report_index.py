@@ -97,6 +97,15 @@ class TestNumbers:
     def test_answers_hold_the_numbers_of_the_metrics(self, page, words):
         assert words in page.text
 
+    def test_the_card_on_motion_names_the_stricter_yardstick_where_there_is_one(self, results):
+        path = paths.table_file("smoke", "motion_arms")
+        arms = tables.read(path)
+        stricter = arms[arms["arm"] == "constant step"].assign(
+            arm="constant step by type", mean=6.0
+        )
+        tables.write(pd.concat([arms, stricter]), path, key=["arm", "truth"])
+        assert content.cards("smoke")[0]["beside"].endswith(", by sweep type 6.0 mm")
+
     def test_cards_hold_them_too(self, results):
         cards = {card["what"]: f"{card['value']} | {card['beside']}" for card in
                  content.cards("smoke")}  # fmt: skip
