@@ -22,9 +22,10 @@ from hipus.motion.drift import from_first_frame, relative_errors
 from hipus.motion.flow import MIN_SIDE_PX
 from hipus.motion.poses import mirrored
 from hipus.motion.predictions import PosePrediction, as_recorded, read_predictions
-from hipus.motion.preparation import TURN, prepare
+from hipus.motion.preparation import TURN, PreparedSweep, prepare
 from hipus.motion.sweep_rows import TRUTHS, SweepKey, sweep_row
 from hipus.stages import motion_data
+from hipus.stages.pose_tusrec import tusrec_scores
 
 #: The arm that always stands beside: what a probe that never moves would score.
 IDENTITY = "identity"
@@ -36,6 +37,7 @@ TABLES = {
     "motion_summary": ("arm", "truth", "sweep_type", "measure"),
     "motion_arms": ("arm", "truth", "sweep_type"),
     "motion_subjects": ("arm", "truth", "subject_id"),
+    "motion_tusrec": ("arm", "subject_id", "sweep_id"),
 }
 
 
@@ -52,6 +54,8 @@ class ScoredSweep:
         The probe was held turned by 180 degrees, as its tracked travel shows.
     T_true : dict of str to numpy.ndarray (N, 4, 4)
         By truth: `T_centre_to_world`, turned back and mirrored as the study tells motion.
+    prepared : PreparedSweep
+        Its scored frames, turned back.
     """
 
     subject_id: str
@@ -62,6 +66,7 @@ class ScoredSweep:
     first_frame: int
     is_turned: bool
     T_true: dict[str, np.ndarray]
+    prepared: PreparedSweep
 
     def __len__(self) -> int:
         """Return the number of scored frames."""
@@ -77,17 +82,17 @@ class CohortScores:
     arm : str
     origin : str
         Of the cohort: "simulated" or "recorded".
-    rows : pandas.DataFrame
-        `sweep_rows.sweep_row` of the arm and of the identity, by truth.
+    rows, tusrec : pandas.DataFrame
+        Of the arm and the identity: `sweep_rows.sweep_row` by truth, TUS-REC scores.
     expected : list of (subject_id, sweep_id)
     noise_mm, noise_deg : float
-        Median difference of tracked and true steps: no error of a step `vs_tracker` falls
-        below it. NaN without truth.
+        Median difference of tracked and true steps: a floor `vs_tracker`. NaN without truth.
     """
 
     arm: str
     origin: str
     rows: pd.DataFrame
+    tusrec: pd.DataFrame
     expected: list[tuple[str, str]]
     noise_mm: float
     noise_deg: float
@@ -123,19 +128,20 @@ def score_cohort(
     opened = _open(study)
     rows = motion_data.sweep_rows(study, split="test", cohort=cohort)
     expected = list(zip(rows.subject_id, rows.sweep_id, strict=True))
-    found = read_predictions(source, expected)
-    arm = arm or Path(source).resolve().stem
-    errors, noise = [], []
+    found, arm = read_predictions(source, expected), arm or Path(source).resolve().stem
+    errors, tusrec, noise = [], [], []
     for row in rows.itertuples():
         sweep = scored_sweep(study, opened, row)
         predicted = predicted_poses(found[(row.subject_id, row.sweep_id)], sweep, source=source)
-        still = np.broadcast_to(np.eye(4), predicted.shape)
-        for name, T in {IDENTITY: still, arm: predicted}.items():
+        told = {IDENTITY: np.broadcast_to(np.eye(4), predicted.shape), arm: predicted}
+        T_true, seed = sweep.T_true[_TRACKER], study.common.seed
+        tusrec += tusrec_scores(sweep.prepared, T_true, T_predicted=told, seed=seed)
+        for name, T in told.items():
             errors += [sweep_row(T, T_true, key=_key(sweep, name, truth))
                        for truth, T_true in sweep.T_true.items()]  # fmt: skip
         noise.append(_tracker_noise(sweep))
-    steps = np.concatenate(noise)
-    return CohortScores(arm, opened.origin, pd.DataFrame(errors), expected, *_median(steps))
+    tables = pd.DataFrame(errors), pd.DataFrame(tusrec)
+    return CohortScores(arm, opened.origin, *tables, expected, *_median(np.concatenate(noise)))
 
 
 def scored_sweep(study: config.Study, cohort: Cohort, row) -> ScoredSweep:
@@ -168,6 +174,7 @@ def scored_sweep(study: config.Study, cohort: Cohort, row) -> ScoredSweep:
     is_turned = sweep_cleaning.detect_flip(recorded, TRAVEL_SIGN[row.side])
     if is_turned:  # TURN and the mirror commute: both are diagonal
         T_true = {truth: T @ TURN for truth, T in T_true.items()}
+        prepared = replace(prepared, frames=np.ascontiguousarray(prepared.frames[:, :, ::-1]))
     return ScoredSweep(
         subject_id=row.subject_id,
         sweep_id=row.sweep_id,
@@ -177,6 +184,7 @@ def scored_sweep(study: config.Study, cohort: Cohort, row) -> ScoredSweep:
         first_frame=prepared.first_frame,
         is_turned=is_turned,
         T_true=T_true,
+        prepared=prepared,
     )
 
 
@@ -231,8 +239,7 @@ def tables_of(scores: CohortScores, *, seed: int, resamples: int = 10_000) -> di
     Returns
     -------
     dict of str to pandas.DataFrame
-        By the names of `TABLES`. `motion_arms` holds the mean final drift with its 95 %
-        interval over subjects, by sweep type too.
+        By the names of `TABLES`; `motion_arms`: mean final drift, 95 % over subjects, by type.
     """
     rows = scores.rows
     return {
@@ -240,6 +247,7 @@ def tables_of(scores: CohortScores, *, seed: int, resamples: int = 10_000) -> di
         "motion_summary": evaluation.summarise(rows, scores.expected),
         "motion_arms": _intervals(rows, seed=seed, resamples=resamples),
         "motion_subjects": evaluation.by_subject(rows),
+        "motion_tusrec": scores.tusrec,
     }
 
 

@@ -73,6 +73,7 @@ class TestCohort:
         arguments = (*self.ARGUMENTS, "--name", "ours", "-o", folder)
         found = hipus("evaluate", "poses", predictions, *arguments).json
         names = ["motion_errors", "motion_summary", "motion_arms", "motion_subjects"]
+        names += ["motion_tusrec"]
         assert found["written"] == [str(folder / f"{name}.csv") for name in names]
         errors = pd.read_csv(folder / "motion_errors.csv")
         assert set(errors.arm) == {"ours", "identity"}

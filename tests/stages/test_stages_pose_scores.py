@@ -13,7 +13,14 @@ from hipus.motion.poses import mirrored
 from hipus.motion.predictions import PosePrediction, write_predictions
 from hipus.motion.preparation import TURN
 from hipus.motion.sweep_rows import MEASURES, SweepKey, sweep_row
+from hipus.seeds import generator
 from hipus.stages import motion_data, pose_scores
+from hipus.stages.motion_measured import (
+    Case,
+    bright_landmarks,
+    pixel_to_centre,
+    tusrec_rows,
+)
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +176,7 @@ class TestRefusals:
             first_frame=one.first_frame + 2,
             is_turned=False,
             T_true={"vs_tracker": T_true[2:9]},
+            prepared=one,
         )
         T = pose_scores.predicted_poses(told(one, guesses[0]), sweep, source="mine")
         expected = geometry.relative(guesses[0][2], guesses[0][2:9])
@@ -180,7 +188,7 @@ class TestRefusals:
         guess = guesses[0].copy()
         guess[4:6] = np.nan
         known = (one.subject_id, one.sweep_id, one.sweep_type, one.side, "protocol")
-        sweep = pose_scores.ScoredSweep(*known, one.first_frame, False, {"vs_tracker": T_true})
+        sweep = pose_scores.ScoredSweep(*known, one.first_frame, False, {"vs_tracker": T_true}, one)
         with pytest.raises(ValueError, match=f"1 of them are .* frame {one.first_frame + 5}$"):
             pose_scores.predicted_poses(told(one, guess), sweep, source="mine")
 
@@ -191,3 +199,29 @@ class TestRefusals:
     def test_a_missing_cohort_names_its_stage(self, study, folder):
         with pytest.raises(FileNotFoundError, match="run `dvc repro cohort@small`"):
             pose_scores.score_cohort(folder, study=config.load("small"))
+
+
+class TestChallengeScores:
+    def test_they_are_those_of_the_study_for_a_turned_sweep_too(
+        self, study, folder, prepared, guesses
+    ):
+        found = pose_scores.score_cohort(folder, study=study, arm="mine").tusrec
+        mine = found[found["arm"] == "mine"].set_index("sweep_id")
+        for sweep, T in zip(prepared, guesses, strict=True):
+            rng = generator(
+                study.common.seed, "motion", "landmarks", sweep.subject_id, sweep.sweep_id
+            )
+            case = Case(
+                sweep.subject_id, sweep.sweep_id, sweep.sweep_type, sweep.side, "",
+                {"vs_tracker": sweep.T_centre_to_world}, {"mine": T},
+                sweep.frames.shape[1:], pixel_to_centre(sweep), bright_landmarks(sweep, rng),
+            )  # fmt: skip
+            (expected,) = tusrec_rows(case)
+            for name in ("gpe_mm", "gle_mm", "lpe_mm", "lle_mm", "final"):
+                assert mine.loc[sweep.sweep_id, name] == pytest.approx(expected[name], rel=1e-6)
+
+    def test_a_probe_that_stands_still_scores_nothing(self, study, folder):
+        found = pose_scores.score_cohort(folder, study=study).tusrec
+        still = found[found["arm"] == pose_scores.IDENTITY]
+        assert len(still) == 2
+        assert still["final"].to_numpy() == pytest.approx([0, 0], abs=1e-12)
