@@ -1,0 +1,294 @@
+"""Plans of the study's networks: the published ones with other numbers in them.
+
+Decides which numbers a profile may change (patch, batch, widths, length, optimiser,
+augmentation) and puts them into nnU-Net's own plans format, so that one driver serves every
+size. Deliberately neither trains nor imports nnU-Net, and changes no kind of layer.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from hipus.segmentation import networks
+
+DATASET_NAME = "Dataset001_NeonatalHip"
+OPTIMISERS = ("sgd", "adamw")
+SCHEDULES = ("poly",)
+_LEAST_STAGES = 3  # with two, nnU-Net's deep supervision weights its only output by 0 / 0
+
+
+@dataclass(frozen=True)
+class ModelNumbers:
+    """All that a profile may choose about one network.
+
+    Attributes
+    ----------
+    patch_size : tuple of int
+        Pixels (rows, columns) or voxels (z, y, x) of a training patch.
+    batch_size : int
+        Patches in an update.
+    features_per_stage : tuple of int
+        Channels of each resolution level; its length is the number of levels.
+    epochs, iterations_per_epoch, validation_iterations : int
+        Length of the training: updates are `epochs * iterations_per_epoch`.
+    optimiser : str
+        "sgd" with Nesterov momentum, as published, or "adamw".
+    learning_rate, weight_decay, momentum : float
+        The first learning rate; `momentum` is read by "sgd" alone.
+    mirror_axes : tuple of int
+        Array axes that augmentation may mirror, () for none. Stock: all.
+    rotation_deg : float
+        Largest rotation of augmentation about each axis. Stock: 180 in 2D, 30 in 3D.
+    schedule : str
+        "poly": the learning rate falls by epoch as (1 - epoch / epochs)^0.9.
+    oversample_foreground_percent : float
+        Share (0 to 1, as nnU-Net names it) of a batch that must show a structure.
+    spacing_mm : tuple of float or None
+        Spacing the network sees, in array order; None for that of the data.
+    threads : int
+        Processor threads of the training; the bits of a result depend on it.
+    loader_processes : int
+        Processes that augment on a GPU (nnU-Net wants at least 8); none on a CPU, where a
+        training is to be repeatable to the bit.
+    """
+
+    patch_size: tuple[int, ...]
+    batch_size: int
+    features_per_stage: tuple[int, ...]
+    epochs: int
+    iterations_per_epoch: int
+    validation_iterations: int
+    optimiser: str
+    learning_rate: float
+    weight_decay: float
+    momentum: float
+    mirror_axes: tuple[int, ...]
+    rotation_deg: float
+    schedule: str = "poly"
+    oversample_foreground_percent: float = 0.33
+    spacing_mm: tuple[float, ...] | None = None
+    threads: int = 2
+    loader_processes: int = 8
+
+    def __post_init__(self) -> None:
+        """Check each number by itself."""
+        lengths = ("batch_size", "epochs", "iterations_per_epoch", "validation_iterations")
+        for name in (*lengths, "threads", "loader_processes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(f"optimiser must be one of {OPTIMISERS}, got {self.optimiser!r}")
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"schedule must be one of {SCHEDULES}, got {self.schedule!r}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not 0 <= self.oversample_foreground_percent <= 1:
+            share = self.oversample_foreground_percent
+            raise ValueError(f"oversample_foreground_percent must be 0 to 1, got {share}")
+
+
+def published_numbers(model_id: str) -> ModelNumbers:
+    """Return the numbers of a published network and of nnU-Net's stock training.
+
+    Parameters
+    ----------
+    model_id : str
+        "2.1" to "3.2".
+
+    Returns
+    -------
+    ModelNumbers
+
+    Raises
+    ------
+    ValueError
+        If the id is unknown.
+
+    Notes
+    -----
+    Isensee et al. (2021): 1000 epochs of 250 updates, SGD with Nesterov momentum 0.99 and
+    weight decay 3e-5. Stock rotation is 180 degrees for patches whose sides differ by less
+    than half, as both published 2D patches do.
+    """
+    plan = networks.published_plan(model_id)
+    dimensions = len(plan.patch_size)
+    return ModelNumbers(
+        patch_size=plan.patch_size,
+        batch_size=plan.batch_size,
+        features_per_stage=tuple(plan.arch_kwargs["features_per_stage"]),
+        epochs=1000,
+        iterations_per_epoch=250,
+        validation_iterations=50,
+        optimiser="sgd",
+        learning_rate=1e-2,
+        weight_decay=3e-5,
+        momentum=0.99,
+        mirror_axes=tuple(range(dimensions)),
+        rotation_deg=180.0 if dimensions == 2 else 30.0,
+        loader_processes=12,
+    )
+
+
+def study_plans(
+    model_id: str,
+    numbers: ModelNumbers,
+    *,
+    spacing_mm: tuple[float, ...],
+    median_shape: tuple[int, ...],
+    seed: int = 0,
+) -> dict:
+    """Put a profile's numbers into the published plan of a network.
+
+    Parameters
+    ----------
+    model_id : str
+        "2.1" to "3.2".
+    numbers : ModelNumbers
+    spacing_mm : tuple of float
+        Of the training images, in array order: (y, x) or (z, y, x).
+    median_shape : tuple of int
+        Median shape of the training images in pixels of that spacing.
+    seed : int
+        Of weights, batches and augmentation.
+
+    Returns
+    -------
+    dict
+        In nnU-Net's format, with one configuration (`configuration_name`). Its block "study"
+        holds what nnU-Net keeps in code: length, optimiser, augmentation, seed.
+
+    Raises
+    ------
+    ValueError
+        If the numbers do not fit the network: another dimension, a patch that its strides do
+        not divide, too few or too many stages, an axis that is none; or if model 3.2 would be
+        resampled.
+    """
+    name = networks.CONFIGURATIONS.get(model_id)
+    published = networks.published_plan(model_id)
+    plans = json.loads(networks.plans_file().read_text(encoding="utf-8"))
+    plan = copy.deepcopy(plans["configurations"][name])
+    arch = _cut(plan["architecture"]["arch_kwargs"], len(numbers.features_per_stage), model_id)
+    arch["features_per_stage"] = list(numbers.features_per_stage)
+    _check_shape(model_id, numbers, len(published.patch_size), arch["strides"])
+    target = _target_spacing(model_id, numbers, spacing_mm)
+    plan["architecture"]["arch_kwargs"] = arch
+    plan |= {
+        "data_identifier": f"study_{name}",
+        "batch_size": numbers.batch_size,
+        "patch_size": list(numbers.patch_size),
+        "spacing": list(target),
+        "median_image_size_in_voxels": _resampled_shape(median_shape, spacing_mm, target),
+        "study": _study(model_id, numbers, seed),
+    }
+    del plans["assumptions"]  # they are about spacings and shapes that are the data's now
+    return plans | {
+        "dataset_name": DATASET_NAME,
+        "plans_name": "study",
+        "original_median_spacing_after_transp": _three(spacing_mm, 999.0),
+        "original_median_shape_after_transp": _three(median_shape, 1),
+        "configurations": {name: plan},
+    }
+
+
+def configuration_name(plans: Mapping) -> str:
+    """Return the name of the one configuration of a network's plans.
+
+    Parameters
+    ----------
+    plans : mapping
+        As `study_plans` gives them.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If there are none or several.
+    """
+    names = list(plans.get("configurations", {}))
+    if len(names) != 1:
+        raise ValueError(f"plans must have one configuration, got {names}")
+    return names[0]
+
+
+def _cut(arch_kwargs: Mapping, stages: int, model_id: str) -> dict:
+    """Return an architecture with fewer stages, its last stride that of the published one."""
+    most = arch_kwargs["n_stages"]
+    if not _LEAST_STAGES <= stages <= most:
+        raise ValueError(
+            f"model {model_id}: features_per_stage must have {_LEAST_STAGES} to {most} entries, "
+            f"got {stages}"
+        )
+    strides = arch_kwargs["strides"]
+    return {
+        **arch_kwargs,
+        "n_stages": stages,
+        "strides": [*strides[: stages - 1], strides[-1]],
+        "kernel_sizes": arch_kwargs["kernel_sizes"][:stages],
+        "n_conv_per_stage": arch_kwargs["n_conv_per_stage"][:stages],
+        "n_conv_per_stage_decoder": arch_kwargs["n_conv_per_stage_decoder"][: stages - 1],
+    }
+
+
+def _check_shape(model_id: str, numbers: ModelNumbers, dimensions: int, strides) -> None:
+    """Raise unless patch and mirrored axes fit the network."""
+    patch = numbers.patch_size
+    if len(patch) != dimensions:
+        raise ValueError(f"model {model_id}: patch_size must have {dimensions} sides, got {patch}")
+    factors = tuple(math.prod(axis) for axis in zip(*strides, strict=True))
+    if any(side < 1 or side % factor for side, factor in zip(patch, factors, strict=True)):
+        raise ValueError(
+            f"model {model_id}: patch_size must be divisible by its strides {factors}, got {patch}"
+        )
+    if not set(numbers.mirror_axes) <= set(range(dimensions)):
+        raise ValueError(
+            f"model {model_id}: mirror_axes must be below {dimensions}, got {numbers.mirror_axes}"
+        )
+
+
+def _target_spacing(model_id: str, numbers: ModelNumbers, spacing_mm) -> tuple[float, ...]:
+    """Return the spacing that a network sees, after checking both."""
+    target = tuple(float(side) for side in numbers.spacing_mm or spacing_mm)
+    for name, spacing in (("spacing_mm", spacing_mm), ("numbers.spacing_mm", target)):
+        sides = np.asarray(spacing, np.float64)
+        if sides.shape != (len(numbers.patch_size),) or not (sides > 0).all():
+            raise ValueError(
+                f"model {model_id}: {name} must be {len(numbers.patch_size)} positive numbers, "
+                f"got {tuple(spacing)}"
+            )
+    if model_id == networks.MODEL_3D_REFINED and not np.allclose(target, spacing_mm, rtol=1e-6):
+        raise ValueError(
+            f"model 3.2 sees its volumes at their own spacing {tuple(spacing_mm)}, never "
+            f"resampled, got {target}"
+        )
+    return target
+
+
+def _resampled_shape(shape, spacing_mm, target) -> list[int]:
+    """Return a shape after resampling, as nnU-Net rounds it."""
+    return [
+        int(round(old / new * size))
+        for old, new, size in zip(spacing_mm, target, shape, strict=True)
+    ]
+
+
+def _study(model_id: str, numbers: ModelNumbers, seed: int) -> dict:
+    """Return what nnU-Net keeps in code instead of plans, as JSON can hold it."""
+    own = asdict(numbers)
+    for name in ("patch_size", "batch_size", "features_per_stage", "spacing_mm"):
+        del own[name]
+    return own | {"model_id": model_id, "mirror_axes": list(numbers.mirror_axes), "seed": seed}
+
+
+def _three(values, first) -> list[float]:
+    """Return three numbers, as nnU-Net's own readers give them for a single picture too."""
+    return [first] * (3 - len(values)) + [float(value) for value in values]
