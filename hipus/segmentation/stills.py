@@ -34,6 +34,10 @@ STRUCTURES = tuple(label for label in StillLabel if label is not StillLabel.BACK
 _OUTSIDE_PART = 0.02
 
 
+class EmptyMasks(ValueError):
+    """A case has masks, and nothing is drawn in any."""
+
+
 @dataclass(frozen=True)
 class StillCase:
     """The labelled frames of one case.
@@ -72,13 +76,7 @@ class Fold:
 
 
 def case_files() -> dict[str, tuple[str, str]]:
-    """Return the registry names of each case's pictures and masks, sorted by case.
-
-    Returns
-    -------
-    dict of str to (str, str)
-        The case whose masks are empty is among them.
-    """
+    """Return the registry names of each case's pictures and masks, empty ones included."""
     names = sorted(name for name in manifest.entries() if name.startswith(f"{GROUP}/dicom/"))
     cases = [Path(name).stem for name in names]
     return {
@@ -144,10 +142,11 @@ def read_stills(
     ------
     FileNotFoundError
         If a file is missing.
+    EmptyMasks
+        If masks are empty in all frames; a ValueError.
     ValueError
         If a file cannot be read, shapes differ, masks are turned, have values outside the
-        scheme, lie outside the sonogram or are empty in all frames, or `shape_px` would cut
-        labelled rows off.
+        scheme or lie outside the sonogram, or `shape_px` would cut labelled rows off.
 
     Notes
     -----
@@ -243,7 +242,7 @@ def _read_labels(path, shape: tuple[int, ...], case_id: str) -> np.ndarray:
             f"(StillLabel), got {foreign[:5]}"
         )
     if not volume.array.any():
-        raise ValueError(f"{case_id}: masks are empty in all {shape[0]} frames")
+        raise EmptyMasks(f"{case_id}: masks are empty in all {shape[0]} frames")
     return volume.array.astype(np.uint8)
 
 
