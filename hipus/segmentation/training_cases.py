@@ -126,6 +126,34 @@ def examine(
     return tally.facts(splits_by)
 
 
+def with_neighbours(frames: np.ndarray, index: int, *, reach: int) -> np.ndarray:
+    """Return a frame between those before and after it, as channels of a 2.5D network.
+
+    Parameters
+    ----------
+    frames : numpy.ndarray (N, H, W)
+        Consecutive frames of one sweep.
+    index : int
+        The frame in the middle.
+    reach : int
+        Frames on either side: 2 for model 2.3, 0 for a frame alone.
+
+    Returns
+    -------
+    numpy.ndarray (2 reach + 1, H, W)
+        In the order of the sweep; beyond an end, the end frame repeated.
+
+    Raises
+    ------
+    IndexError
+        If there is no such frame.
+    """
+    if not 0 <= index < len(frames):
+        raise IndexError(f"index must be 0 to {len(frames) - 1}, got {index}")
+    places = np.arange(index - reach, index + reach + 1).clip(0, len(frames) - 1)
+    return frames[places]
+
+
 def facts_as_json(facts: DatasetFacts) -> dict:
     """Return facts as JSON can hold them, NaN being null."""
     plain = asdict(facts)
