@@ -1,13 +1,14 @@
 """Masks and their sidecars: what comes back, and what is refused."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from hipus import images
-from hipus.formats import mask_files
+from hipus.formats import mask_files, metafile
 from hipus.formats.mask_files import LabelMask, read_mask, sidecar_file, write_mask
 from hipus.labels import SCHEMES, HipLabel, StillLabel
 
@@ -52,6 +53,12 @@ class TestRoundTrip:
         assert found.spacing_zyx_mm is None
         with pytest.raises(ValueError, match=r"mask of \(5, 7\) is a picture without spacing"):
             _ = found.volume
+
+    def test_the_truth_of_a_cohorts_frames_can_be_read_by_its_scheme(self, tiny_sweep, tmp_path):
+        masks = (tiny_sweep.frames % 6).astype(np.uint8)
+        path = tmp_path / "truth_masks.igs.mha"
+        metafile.write(path, metafile.from_sweep(replace(tiny_sweep, frames=masks)))
+        np.testing.assert_array_equal(read_mask(path, scheme="hip").array, masks)
 
     def test_whole_numbers_in_another_type_are_taken(self, labels, tmp_path):
         images.write(images.Volume(labels.astype(np.float32), SPACING_ZYX), tmp_path / "m.mha")

@@ -110,6 +110,33 @@ class TestAgainstOneReconstructionALabel:
         assert differs.sum() <= (0.02 * (labels > 0).sum() if both else 0)
 
 
+class TestSweptShapes:
+    @pytest.mark.parametrize(("step_mm", "least_dice"), [(0.4, 0.97), (1.7, 0.95)])
+    def test_a_ball_in_a_shell_comes_back_from_frames_as_sparse_as_a_sweeps(
+        self, step_mm, least_dice
+    ):
+        z_mm = np.arange(-9, 9, step_mm)
+        T = np.tile(np.diag([0.25, 0.25, 1.0, 1.0]), (len(z_mm), 1, 1))
+        T[:, :3, 3] = np.column_stack([np.full((len(z_mm), 2), -10.0), z_mm])
+        v, u = np.mgrid[:81, :81] * 0.25 - 10
+        radius = np.sqrt(u**2 + v**2 + z_mm[:, None, None] ** 2)
+        masks = np.select([radius < 6, radius < 8], [2, 1], 0).astype(np.uint8)
+        bright = np.full_like(masks, 200)
+        made = sweep_volume(bright, T, spacing_mm=0.5, masks={"ball": masks}, threads=1)
+        axes = [
+            start + 0.5 * np.arange(size)
+            for start, size in zip(made.grid.origin_xyz_mm[::-1], made.grid.shape_zyx, strict=True)
+        ]
+        z, y, x = np.meshgrid(*axes, indexing="ij")
+        radius = np.sqrt(x**2 + y**2 + z**2)
+        for label, true in ((2, radius < 6), (1, (radius >= 6) & (radius < 8))):
+            found = made.labels["ball"] == label
+            dice = 2 * (found & true).sum() / (found.sum() + true.sum())
+            assert dice > least_dice - 0.07 * (label == 1)
+        # Nothing opens between the ball and its shell.
+        assert (made.labels["ball"][radius < 7.5] > 0).mean() > 0.995
+
+
 class TestLargestShare:
     def shares(self, *values) -> list[Share]:
         """Return shares of labels 1, 2, ... in a row of voxels."""

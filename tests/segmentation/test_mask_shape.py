@@ -40,6 +40,23 @@ class TestRoughness:
         still = roughness(stacked_discs(0 * shifts), spacing_zyx_mm=SPACING_ZYX, sigma_mm=sigma_mm)
         assert still.elevational_mm == pytest.approx(0, abs=1e-6)
 
+    def test_jitter_within_slices_is_found_there_alone(self, rng):
+        # The same cylinder lying along y, its discs being rows: streaks of another direction.
+        mask = stacked_discs(rng.normal(0, 0.4, 40)).transpose(1, 0, 2)
+        found = roughness(mask, spacing_zyx_mm=(0.2, 0.5, 0.1), sigma_mm=1.0)
+        assert found.in_plane_mm > 0.15
+        assert found.elevational_mm < 0.6 * found.in_plane_mm
+
+    def test_a_cut_by_the_volumes_border_is_no_surface(self, rng):
+        shifts = rng.normal(0, 0.4, 40)
+        whole = stacked_discs(shifts)
+        half = whole[:, :31]
+        found = [
+            surface_roughness_mm(one, spacing_zyx_mm=SPACING_ZYX, sigma_mm=(1.0, 0.0, 0.0))
+            for one in (whole, half)
+        ]
+        assert found[1] == pytest.approx(found[0], rel=0.05)
+
     @pytest.mark.parametrize("spacing_mm", [0.25, 0.5])
     def test_a_smooth_ball_has_none_but_the_staircase_of_its_voxels(self, spacing_mm):
         mask = ball(6.0, spacing_mm)

@@ -160,6 +160,15 @@ class TestVolume:
         assert opened.masks is None
         assert make_sweep_volume(opened, spacing_mm=0.8).labels == {}
 
+    def test_frames_without_a_pose_are_in_no_volume(self, cohort, sweep):
+        opened = open_study_sweep(cohort, row())
+        made = make_sweep_volume(opened, spacing_mm=0.5)
+        spoilt = opened.frames.copy()
+        spoilt[9 - START] = 255
+        again = make_sweep_volume(replace(opened, frames=spoilt), spacing_mm=0.5)
+        np.testing.assert_array_equal(again.grey, made.grey)
+        np.testing.assert_array_equal(again.labels["truth"], made.labels["truth"])
+
     def test_nobody_else_may_be_called_truth(self, cohort):
         opened = open_study_sweep(cohort, row())
         with pytest.raises(ValueError, match="masks must not be named 'truth'"):
