@@ -82,6 +82,7 @@ test: data  ## every check: style, tests, and the smoke profile end to end
 
 benchmark: data  ## speed and memory beside a peer, in one run
 	@$(BIN)/python benchmarks/voxelisation.py
+	@$(BIN)/python benchmarks/surface_metrics.py $(if $(PEER_PYTHON),--peer-python $(PEER_PYTHON))
 
 clean:  ## remove the environment, scratch and uncommitted results
 	rm -rf $(VENV) work results/smoke results/paper figures/smoke figures/paper

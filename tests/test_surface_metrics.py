@@ -5,6 +5,7 @@ import importlib.util
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import ndimage
 
@@ -242,6 +243,45 @@ class TestClosedForm:
 def _thick_border(mask):
     """Return a mask minus its erosion by all 26 neighbours."""
     return mask & ~ndimage.binary_erosion(mask, np.ones((3, 3, 3)))
+
+
+class TestBenchmark:
+    """It measures what is used, and its page shows what it measured."""
+
+    @pytest.fixture
+    def table(self):
+        """Return the saved table by tool."""
+        path = paths.root() / "benchmarks" / "results" / "surface_metrics.csv"
+        return pd.read_csv(path, dtype={"version": str}).set_index("tool")
+
+    def test_scores_all_metrics_of_a_volume(self, benchmark, closed_form, found):
+        scores = benchmark.run_hipus(*closed_form)
+        assert scores.shape == (4, len(benchmark.METRICS))
+        for name in MONAI:
+            ours = [getattr(distances, name) for distances in found]
+            np.testing.assert_array_equal(scores[:, benchmark.METRICS.index(name)], ours)
+
+    def test_ours_is_twice_as_fast_as_the_fastest_peer_in_no_more_memory(self, table):
+        ours, peers = table.loc["hipus"], table.drop(index="hipus")
+        assert set(peers.index) == {"MONAI", "surface-distance"}
+        assert (peers.cpu_s >= 2 * ours.cpu_s).all()
+        assert (peers.peak_mib >= ours.peak_mib).all()
+
+    def test_values_were_equal_where_definitions_are(self, benchmark, table):
+        assert (
+            table.loc["MONAI", [f"{name}_difference" for name in benchmark.METRICS]] < 1e-6
+        ).all()
+        assert (table.loc["surface-distance", ["dice_difference", "hd_mm_difference"]] < 1e-9).all()
+
+    def test_page_shows_the_saved_table(self, table):
+        page = (paths.root() / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+        section = page.split("## Scoring masks")[1].split("\n## ")[0]
+        shown = [line for line in section.splitlines() if line.startswith("| 202")]
+        assert shown == [
+            f"| 202 × 202 × 197 | {row.Index} {row.version} | {row.cpu_s:.3f} | {row.wall_s:.3f} | "
+            f"{row.load:.1f} | {row.peak_mib:.0f} |"
+            for row in table.itertuples()
+        ]
 
 
 class TestBadInput:
