@@ -8,6 +8,7 @@ Deliberately checks no case (see `training_cases`), and imports nnU-Net only whe
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -49,13 +50,14 @@ def write_dataset(
     -----
     Each case is cropped to what is not zero, each channel z-scored by its own mean and
     standard deviation over that crop, then resampled to the spacing of the plans (Isensee et
-    al. 2021). A case that is there already is written again: the caller's marker says whether
-    a folder is whole.
+    al. 2021). A data set that is there already is replaced: only the caller's marker can say
+    whether it is whole.
     """
     name = study_plans.configuration_name(plans)
     base = Path(folder) / plans["dataset_name"]
     target = base / plans["configurations"][name]["data_identifier"]
-    target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(base, ignore_errors=True)
+    target.mkdir(parents=True)
     splits: dict[str, list[str]] = {split: [] for split in SPLITS}
     description = dataset_description(plans, label_names)
     save = _preprocessor(plans, description, target)

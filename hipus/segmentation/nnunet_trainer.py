@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
 from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
+from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetBlosc2
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.variants.data_augmentation.nnUNetTrainer_noDummy2DDA import (
     nnUNetTrainer_noDummy2DDA,
@@ -32,6 +33,42 @@ log = logging.getLogger(__name__)
 
 _SCALING = (0.85, 1.25)  # nnU-Net's own, for the size a patch is cut at before it is rotated
 _DICE = "dice_per_class_or_region"
+_KEPT_BYTES = 1 << 30
+
+
+class KeptCases(nnUNetDatasetBlosc2):
+    """nnU-Net's cases on disk, those that fit into a gigabyte kept in memory once read.
+
+    Opening two files for each patch takes a third of the time in which a batch is made.
+    """
+
+    def __init__(self, *arguments, **named) -> None:
+        """Begin with none."""
+        super().__init__(*arguments, **named)
+        self.kept: dict[str, tuple] = {}
+        self.free_bytes = _KEPT_BYTES
+
+    def load_case(self, identifier: str) -> tuple:
+        """Return data, labels, labels of an earlier stage (none here) and properties.
+
+        Parameters
+        ----------
+        identifier : str
+
+        Returns
+        -------
+        tuple
+            As nnU-Net's loader unpacks it.
+        """
+        if identifier in self.kept:
+            return self.kept[identifier]
+        data, labels, previous, properties = super().load_case(identifier)
+        size = data.size * data.dtype.itemsize + labels.size * labels.dtype.itemsize
+        if size > self.free_bytes:
+            return data, labels, previous, properties
+        self.free_bytes -= size
+        self.kept[identifier] = data[:], labels[:], previous, properties
+        return self.kept[identifier]
 
 
 class StudyTrainer(nnUNetTrainer_noDummy2DDA):
@@ -99,6 +136,12 @@ class StudyTrainer(nnUNetTrainer_noDummy2DDA):
             momentum = self.study["momentum"]
             optimiser = torch.optim.SGD(weights, momentum=momentum, nesterov=True, **settings)
         return optimiser, PolyLRScheduler(optimiser, self.initial_lr, self.num_epochs)
+
+    def get_tr_and_val_datasets(self):
+        """Return training and validation cases, kept in memory where no process copies them."""
+        if self.device.type == "cpu":
+            self.dataset_class = KeptCases
+        return super().get_tr_and_val_datasets()
 
     @staticmethod
     def get_training_transforms(*arguments, **named):

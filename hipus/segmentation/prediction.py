@@ -101,7 +101,7 @@ class Segmenter:
         self._check(frames, spacing_yx_mm, dimensions=2)
         labels = np.zeros(frames.shape, np.uint8)
         for index, box, logits in self._frame_logits(frames, spacing_yx_mm):
-            labels[index][box] = logits.argmax(dim=0).to(torch.uint8).cpu().numpy()
+            labels[index][box] = _largest(logits).cpu().numpy()
         return labels
 
     def frame_probabilities(
@@ -152,7 +152,7 @@ class Segmenter:
         self._check(volume, spacing_zyx_mm, dimensions=3)
         labels = np.zeros(volume.shape, np.uint8)
         box, logits = self._volume_logits(volume, spacing_zyx_mm)
-        labels[box] = logits.argmax(dim=0).to(torch.uint8).cpu().numpy()
+        labels[box] = _largest(logits).cpu().numpy()
         return labels
 
     def volume_probabilities(
@@ -236,3 +236,18 @@ class Segmenter:
             raise ValueError(f"spacing must be {own} positive numbers of mm, got {spacing_mm}")
         if not np.isfinite(pictures).all():
             raise ValueError(f"{kinds[own]} must be finite, got NaN or infinity")
+
+
+def _largest(logits: torch.Tensor) -> torch.Tensor:
+    """Return the first class with the largest logit, as uint8.
+
+    One comparison for each class: torch's argmax over the first of three axes takes 9 ms for
+    a frame, a third of all that a small network needs.
+    """
+    labels = torch.zeros(logits.shape[1:], dtype=torch.uint8, device=logits.device)
+    best = logits[0].clone()
+    for value in range(1, len(logits)):
+        is_better = logits[value] > best
+        labels.masked_fill_(is_better, value)
+        torch.maximum(best, logits[value], out=best)
+    return labels

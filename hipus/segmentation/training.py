@@ -247,6 +247,5 @@ def _prepare(
     marker = folder / _PREPARED
     if marker.is_file():
         return
-    shutil.rmtree(folder / _DATA, ignore_errors=True)
     nnunet_dataset.write_dataset(cases_factory(), folder / _DATA, plans=plans, label_names=labels)
     write_text(marker, json.dumps(facts_as_json(facts), indent=2, sort_keys=True) + "\n")
