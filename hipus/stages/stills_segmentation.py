@@ -133,14 +133,14 @@ def training_cases(fold: Fold) -> Iterator[TrainingCase]:
     Yields
     ------
     TrainingCase
-        nnU-Net wants a validation picture: the last frame of the case with most frames is it,
-        and is not learned from. It decides nothing.
+        nnU-Net wants a validation picture: the first frame with most structures of the case
+        with most frames is it, and is not learned from. It decides nothing.
     """
     largest = max(fold.training, key=lambda case: len(case.frames))
+    watched = int(np.argmax([len(np.unique(labels)) for labels in largest.labels]))
     for case in fold.training:
-        last = len(case.frames) - 1
         for place, index in enumerate(case.frame_index):
-            is_watched = case is largest and place == last
+            is_watched = case is largest and place == watched
             yield TrainingCase(
                 case_id=f"{case.case_id}_f{index:03d}",
                 subject_id=case.case_id,

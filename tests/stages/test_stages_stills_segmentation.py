@@ -153,11 +153,13 @@ class TestSummary:
 class TestTrainingCases:
     def test_all_frames_of_the_others_are_there_and_one_is_watched(self):
         others = (a_case("a", 2), a_case("b", 4), a_case("c", 3))
+        others[1].labels[1, 0, 0] = 3
+        others[1].labels[2, 0, :3] = 1, 2, 0  # the frame with most structures
         found = list(stills_segmentation.training_cases(stills.Fold(a_case("d"), others)))
         assert {one.subject_id for one in found} == {"a", "b", "c"}
         assert len({one.case_id for one in found}) == len(found) == 9
         watched = [one.case_id for one in found if one.split == "validation"]
-        assert watched == ["b_f003"]
+        assert watched == ["b_f002"]
         assert found[0].channels.shape == (1, 4, 6)
         assert found[0].spacing_mm == (0.2, 0.2)
 
