@@ -14,6 +14,14 @@ from typing import Any, get_type_hints
 
 from hipus import paths, plain_yaml
 from hipus.motion_settings import Motion, MotionArms, MotionSpacing
+from hipus.segmentation_settings import (
+    ModelNumbers,
+    SegmentationScores,
+    Stills,
+    SweepVolumes,
+    VolumeGrades,
+    VolumeLabels,
+)
 from hipus.settings import (
     Calibration,
     CalibrationSimulated,
@@ -46,8 +54,18 @@ class Study:
     decorrelation_curves: DecorrelationCurves
     motion_volumes: MotionVolumes
     pose_refinement: PoseRefinement
+    sweep_volumes: SweepVolumes
+    model_21: ModelNumbers
+    model_22: ModelNumbers
+    model_23: ModelNumbers
+    volume_labels: VolumeLabels
+    model_31: ModelNumbers
+    model_32: ModelNumbers
+    segmentation_scores: SegmentationScores
+    volume_grades: VolumeGrades
     motion_arms: MotionArms
     motion_spacing: MotionSpacing
+    stills: Stills
 
 
 def load(profile: str, path: str | Path | None = None) -> Study:

@@ -11,86 +11,15 @@ import copy
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
 from hipus.segmentation import networks
+from hipus.segmentation_settings import ModelNumbers
 
 DATASET_NAME = "Dataset001_NeonatalHip"
-OPTIMISERS = ("sgd", "adamw")
-SCHEDULES = ("poly",)
 _LEAST_STAGES = 3  # with two, nnU-Net's deep supervision weights its only output by 0 / 0
-
-
-@dataclass(frozen=True)
-class ModelNumbers:
-    """All that a profile may choose about one network.
-
-    Attributes
-    ----------
-    patch_size : tuple of int
-        Pixels (rows, columns) or voxels (z, y, x) of a training patch.
-    batch_size : int
-        Patches in an update.
-    features_per_stage : tuple of int
-        Channels of each resolution level; its length is the number of levels.
-    epochs, iterations_per_epoch, validation_iterations : int
-        Length of the training: updates are `epochs * iterations_per_epoch`.
-    optimiser : str
-        "sgd" with Nesterov momentum, as published, or "adamw".
-    learning_rate, weight_decay, momentum : float
-        The first learning rate; `momentum` is read by "sgd" alone.
-    mirror_axes : tuple of int
-        Array axes that augmentation may mirror, () for none. Stock: all.
-    rotation_deg : float
-        Largest rotation of augmentation about each axis. Stock: 180 in 2D, 30 in 3D.
-    schedule : str
-        "poly": the learning rate falls by epoch as (1 - epoch / epochs)^0.9.
-    oversample_foreground_percent : float
-        Share (0 to 1, as nnU-Net names it) of a batch that must show a structure.
-    spacing_mm : tuple of float or None
-        Spacing the network sees, in array order; None for that of the data.
-    threads : int
-        Processor threads of the training; the bits of a result depend on it.
-    loader_processes : int
-        Processes that augment on a GPU (nnU-Net wants at least 8); none on a CPU, where a
-        training is to be repeatable to the bit.
-    """
-
-    patch_size: tuple[int, ...]
-    batch_size: int
-    features_per_stage: tuple[int, ...]
-    epochs: int
-    iterations_per_epoch: int
-    validation_iterations: int
-    optimiser: str
-    learning_rate: float
-    weight_decay: float
-    momentum: float
-    mirror_axes: tuple[int, ...]
-    rotation_deg: float
-    schedule: str = "poly"
-    oversample_foreground_percent: float = 0.33
-    spacing_mm: tuple[float, ...] | None = None
-    threads: int = 2
-    loader_processes: int = 8
-
-    def __post_init__(self) -> None:
-        """Check each number by itself."""
-        lengths = ("batch_size", "epochs", "iterations_per_epoch", "validation_iterations")
-        for name in (*lengths, "threads", "loader_processes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.optimiser not in OPTIMISERS:
-            raise ValueError(f"optimiser must be one of {OPTIMISERS}, got {self.optimiser!r}")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {SCHEDULES}, got {self.schedule!r}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
-        if not 0 <= self.oversample_foreground_percent <= 1:
-            share = self.oversample_foreground_percent
-            raise ValueError(f"oversample_foreground_percent must be 0 to 1, got {share}")
 
 
 def published_numbers(model_id: str) -> ModelNumbers:

@@ -1,0 +1,20 @@
+"""Stage `train_22`: train model 2.2 on the labelled frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from hipus import config
+from hipus.stages import runner, segmentation_training
+
+MODEL_ID = "2.2"
+
+
+def main(study: config.Study) -> Iterable[Path]:
+    """Train; return the inputs."""
+    return segmentation_training.train_on_frames(study, MODEL_ID)
+
+
+if __name__ == "__main__":
+    runner.run(segmentation_training.stage_name(MODEL_ID), main)
