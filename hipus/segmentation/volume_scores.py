@@ -18,12 +18,25 @@ from hipus import tables
 from hipus.formats.cohort_layout import SWEEP_KEY
 from hipus.formats.mask_files import LabelMask, read_mask
 from hipus.mask_scores import StructureScores, score_masks
+from hipus.segmentation import networks
 from hipus.segmentation.structure_shape import STRUCTURES
 
 SCHEME = "hip"
 #: The study's models: those that label frames, and those that label volumes.
-FRAME_MODELS, VOLUME_MODELS = ("2.1", "2.2", "2.3"), ("3.1", "3.2")
+FRAME_MODELS = (networks.MODEL_2D, networks.MODEL_2D_HIGH_RESOLUTION, networks.MODEL_2_5D)
+VOLUME_MODELS = (networks.MODEL_3D_FIRST_ROUND, networks.MODEL_3D_REFINED)
 MODELS = (*FRAME_MODELS, *VOLUME_MODELS)
+#: What a prediction is judged by: what was insonified; what the raters corrected from model 3.1's
+#: masks, the first and the second; and what the first rater drew from nothing.
+TRUTH, CORRECTED, SECOND, DRAWN = (
+    "insonified_truth",
+    "corrected_label",
+    "second_label",
+    "drawn_label",
+)
+REFERENCES = (TRUTH, CORRECTED, SECOND, DRAWN)
+#: Types of the columns of tables of scores: model "2.1" is no number.
+TEXT = dict.fromkeys((*SWEEP_KEY, "model_id"), str)
 STRUCTURE_NAMES = tuple(label.name.lower() for label in STRUCTURES)
 #: Stands among the structures: the mean over those that have a value.
 MEAN = "mean_over_structures"
