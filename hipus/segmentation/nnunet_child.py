@@ -8,6 +8,7 @@ prepares no data and writes no model (see `training`).
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import os
@@ -93,8 +94,10 @@ def _train(job: Mapping, folder: Path, *, device: str) -> None:
         trainer.start_from(weights, with_heads=initial["with_heads"])
     trainer.run_training()
     weights = {n: p.detach().cpu().clone() for n, p in trainer.network.named_parameters()}
+    held = io.BytesIO()
+    torch.save(weights, held)  # a file's name would be stored in it, and with it a process's id
     with atomic_path(folder / WEIGHTS) as temporary:
-        torch.save(weights, temporary)
+        temporary.write_bytes(held.getvalue())
     finished = {"device": device, "epochs": trainer.current_epoch}
     finished["sha256"] = sha256(folder / WEIGHTS)
     write_text(folder / FINISHED, json.dumps(finished, indent=2, sort_keys=True) + "\n")

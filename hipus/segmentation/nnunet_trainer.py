@@ -104,7 +104,6 @@ class StudyTrainer(nnUNetTrainer_noDummy2DDA):
         """Take up the study's numbers."""
         self.study = plans["configurations"][configuration]["study"]
         plans.setdefault("continue_training", False)
-        self._seed("weights")
         super().__init__(plans, configuration, fold, dataset_json, device)
         self.num_epochs = self.study["epochs"]
         self.num_iterations_per_epoch = self.study["iterations_per_epoch"]
@@ -115,6 +114,14 @@ class StudyTrainer(nnUNetTrainer_noDummy2DDA):
         self.save_every = 1
         self.logger.plot_progress_png = lambda *_: None
         self.folder = Path(self.output_folder)
+
+    def initialize(self) -> None:
+        """Draw the weights by the seed alone, whatever was drawn before."""
+        self._seed("weights")
+        super().initialize()
+        if self.device.type == "cpu" and len(self.configuration_manager.patch_size) == 3:
+            # Nearly halves the time of an update; in 2D and on a GPU it gains nothing.
+            self.network.to(memory_format=torch.channels_last_3d)
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
         """Return rotation, no dummy 2D, the size to cut at, and the mirrored axes."""
