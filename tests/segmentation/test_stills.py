@@ -6,6 +6,7 @@ import made_stills
 import numpy as np
 import pytest
 
+from hipus import config
 from hipus.formats import real_data
 from hipus.labels import StillLabel
 from hipus.segmentation import stills
@@ -187,6 +188,12 @@ class TestOpenStills:
         found = load("171554")
         assert found.dropped_index.tolist() == [1, 3]
         assert found.frames.shape == (8, 232, 256)
+
+    def test_the_deepest_labels_fit_the_size_of_every_profile(self, real_file):
+        files = [real_file(name) for name in stills.case_files()["171551"]]
+        sizes = [config.load(profile).stills for profile in config.profiles()]
+        for shape in {(one.rows, one.columns) for one in sizes}:
+            assert stills.read_stills(*files, shape_px=shape).labels.shape == (15, *shape)
 
     def test_heads_are_as_large_as_infants_heads_are(self, load):
         found = load("171555")
