@@ -154,6 +154,7 @@ def train(
         channel_count=networks.published_plan(model_id).in_channels,
         label_names=labels,
         splits_by=splits_by,
+        is_resampled=bool(numbers.spacing_mm),
     )
     spacing_mm, shape = facts.spacing_mm, facts.median_shape
     plans = study_plans(model_id, numbers, spacing_mm=spacing_mm, median_shape=shape, seed=seed)

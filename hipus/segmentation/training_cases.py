@@ -69,6 +69,7 @@ class DatasetFacts:
     digest : str
         SHA-256 over everything a training reads, in the order of the cases.
     spacing_mm : tuple of float
+        Of all cases, or their median where it differs.
     median_shape : tuple of int
     counts : dict
         Split -> cases.
@@ -92,6 +93,7 @@ def examine(
     channel_count: int,
     label_names: Mapping[str, int],
     splits_by: str = "subject",
+    is_resampled: bool = False,
 ) -> DatasetFacts:
     """Check cases one by one and together, and fingerprint them.
 
@@ -105,6 +107,9 @@ def examine(
         The scheme without background.
     splits_by : str
         "subject": no subject in two splits. "frame" is the one named exception.
+    is_resampled : bool
+        The network has a spacing of its own, which every case is resampled to: only then may
+        spacings differ.
 
     Returns
     -------
@@ -119,7 +124,7 @@ def examine(
     """
     if splits_by not in ("subject", "frame"):
         raise ValueError(f"splits_by must be 'subject' or 'frame', got {splits_by!r}")
-    tally = _Tally(channel_count)
+    tally = _Tally(channel_count, is_resampled=is_resampled)
     for case in cases:
         _check_case(case, channel_count, set(label_names.values()))
         tally.add(case)
@@ -165,11 +170,12 @@ def facts_as_json(facts: DatasetFacts) -> dict:
 class _Tally:
     """What is known of the cases so far."""
 
-    def __init__(self, channel_count: int) -> None:
+    def __init__(self, channel_count: int, *, is_resampled: bool) -> None:
         """Begin with none."""
+        self.is_resampled = is_resampled
         self.digest = hashlib.sha256()
         self.ids: set[str] = set()
-        self.spacing_mm: tuple[float, ...] | None = None
+        self.spacings: list[tuple[float, ...]] = []
         self.shapes: list[tuple[int, ...]] = []
         self.splits: dict[str, list[str]] = {split: [] for split in SPLITS}
         self.sums = np.zeros((2, channel_count, 3))
@@ -179,12 +185,13 @@ class _Tally:
         if case.case_id in self.ids:
             raise ValueError(f"case_id must be unique, got {case.case_id!r} twice")
         spacing = tuple(float(side) for side in case.spacing_mm)
-        self.spacing_mm = self.spacing_mm or spacing
-        if not np.allclose(spacing, self.spacing_mm, rtol=1e-6):
+        first = self.spacings[0] if self.spacings else spacing
+        if not self.is_resampled and not np.allclose(spacing, first, rtol=1e-6):
             raise ValueError(
                 f"case {case.case_id!r}: spacing_mm must be that of the other cases, "
-                f"{self.spacing_mm}, got {spacing}"
+                f"{first}, got {spacing}"
             )
+        self.spacings.append(spacing)
         self.ids.add(case.case_id)
         self.shapes.append(case.labels.shape)
         self.splits[case.split].append(case.subject_id)
@@ -213,7 +220,7 @@ class _Tally:
             raise ValueError(f"a subject must be in one split, got {', '.join(both)} in both")
         return DatasetFacts(
             digest=self.digest.hexdigest(),
-            spacing_mm=self.spacing_mm,
+            spacing_mm=tuple(float(side) for side in np.median(self.spacings, axis=0)),
             median_shape=tuple(int(side) for side in np.median(self.shapes, axis=0)),
             counts={split: len(names) for split, names in self.splits.items()},
             subjects=subjects,

@@ -90,6 +90,11 @@ class TestRefusals:
 
 
 class TestFacts:
+
+    def test_spacings_may_differ_where_all_are_resampled_to_the_network_s_own(self):
+        facts = facts_of(case(), other(spacing_mm=(0.3, 0.5)), is_resampled=True)
+        assert facts.spacing_mm == pytest.approx((0.3, 0.45))
+
     def test_intensities_are_those_of_training_alone_and_before_normalisation(self):
         bright = case(channels=np.full((1, 5, 7), 9, np.uint8))
         bright.channels[0, 1, 2] = 44  # the one labelled pixel
