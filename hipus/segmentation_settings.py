@@ -128,6 +128,9 @@ class ModelNumbers:
         Largest rotation of augmentation about each axis. Stock: 180 in 2D, 30 in 3D.
     schedule : str
         "poly": the learning rate falls by epoch as (1 - epoch / epochs)^0.9.
+    batch_dice : bool
+        Dice loss of all patches of a batch together, not of each: a structure that a patch does
+        not show costs nothing there. As published for all but 3.2; short runs need it.
     oversample_foreground_percent : float
         Share (0 to 1, as nnU-Net names it) of a batch that must show a structure.
     spacing_mm : tuple of float
@@ -152,6 +155,7 @@ class ModelNumbers:
     mirror_axes: tuple[int, ...]
     rotation_deg: float
     schedule: str = "poly"
+    batch_dice: bool = True
     oversample_foreground_percent: float = 0.33
     spacing_mm: tuple[float, ...] = ()
     threads: int = 2

@@ -47,6 +47,7 @@ def published_numbers(model_id: str) -> ModelNumbers:
     """
     plan = networks.published_plan(model_id)
     dimensions = len(plan.patch_size)
+    stored = _published()["configurations"][networks.CONFIGURATIONS[model_id]]
     return ModelNumbers(
         patch_size=plan.patch_size,
         batch_size=plan.batch_size,
@@ -60,6 +61,7 @@ def published_numbers(model_id: str) -> ModelNumbers:
         momentum=0.99,
         mirror_axes=tuple(range(dimensions)),
         rotation_deg=180.0 if dimensions == 2 else 30.0,
+        batch_dice=stored["batch_dice"],
         loader_processes=12,
     )
 
@@ -101,7 +103,7 @@ def study_plans(
     """
     name = networks.CONFIGURATIONS.get(model_id)
     published = networks.published_plan(model_id)
-    plans = json.loads(networks.plans_file().read_text(encoding="utf-8"))
+    plans = _published()
     plan = copy.deepcopy(plans["configurations"][name])
     arch = _cut(plan["architecture"]["arch_kwargs"], len(numbers.features_per_stage), model_id)
     arch["features_per_stage"] = list(numbers.features_per_stage)
@@ -111,6 +113,7 @@ def study_plans(
     plan |= {
         "data_identifier": f"study_{name}",
         "batch_size": numbers.batch_size,
+        "batch_dice": numbers.batch_dice,
         "patch_size": list(numbers.patch_size),
         "spacing": list(target),
         "median_image_size_in_voxels": _resampled_shape(median_shape, spacing_mm, target),
@@ -147,6 +150,11 @@ def configuration_name(plans: Mapping) -> str:
     if len(names) != 1:
         raise ValueError(f"plans must have one configuration, got {names}")
     return names[0]
+
+
+def _published() -> dict:
+    """Return the plans of the published networks."""
+    return json.loads(networks.plans_file().read_text(encoding="utf-8"))
 
 
 def _cut(arch_kwargs: Mapping, stages: int, model_id: str) -> dict:
@@ -213,7 +221,7 @@ def _resampled_shape(shape, spacing_mm, target) -> list[int]:
 def _study(model_id: str, numbers: ModelNumbers, seed: int) -> dict:
     """Return what nnU-Net keeps in code instead of plans, as JSON can hold it."""
     own = asdict(numbers)
-    for name in ("patch_size", "batch_size", "features_per_stage", "spacing_mm"):
+    for name in ("patch_size", "batch_size", "batch_dice", "features_per_stage", "spacing_mm"):
         del own[name]
     return own | {"model_id": model_id, "mirror_axes": list(numbers.mirror_axes), "seed": seed}
 
