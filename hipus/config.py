@@ -16,6 +16,7 @@ from hipus import paths, plain_yaml
 from hipus.motion_settings import Motion, MotionArms, MotionSpacing
 from hipus.segmentation_settings import (
     ModelNumbers,
+    SegmentationArms,
     SegmentationScores,
     Stills,
     SweepVolumes,
@@ -65,6 +66,7 @@ class Study:
     volume_grades: VolumeGrades
     motion_arms: MotionArms
     motion_spacing: MotionSpacing
+    segmentation_arms: SegmentationArms
     stills: Stills
 
 

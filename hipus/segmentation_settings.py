@@ -7,6 +7,7 @@ network's numbers may be is checked here, whether they fit a network where its p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from hipus.settings import Sizes
 
@@ -74,6 +75,35 @@ class VolumeGrades(Sizes):
 
     sweeps: int
     resamples: int
+
+
+@dataclass(frozen=True)
+class SegmentationArms(Sizes):
+    """Size of the arms of segmentation; their trainings have the numbers of models 2.1 and 3.2.
+
+    Attributes
+    ----------
+    volumes : int
+        Volumes at most that are corrected from each beginning; whole subjects.
+    error_scales : tuple of float
+        Factors on the volumetric rater's errors, each a training; 1 is always among the arms
+        and needs none.
+    resamples : int
+        Of the bootstrap over subjects.
+    """
+
+    volumes: int
+    error_scales: tuple[float, ...]
+    resamples: int
+
+    def __post_init__(self) -> None:
+        """Check that every factor is one, and stands for an arm of its own."""
+        super().__post_init__()
+        scales = self.error_scales
+        if not all(0 < scale < inf for scale in scales) or len({1.0, *scales}) <= len(scales):
+            raise ValueError(
+                f"error_scales must be positive, different from each other and from 1, got {scales}"
+            )
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,14 @@ class TestRefusals:
                 r"smoke.motion_volumes.arms must not be empty",
             ),
             (
+                lambda params: params["smoke"]["segmentation_arms"].update(error_scales=[2, 1]),
+                r"segmentation_arms.error_scales must be positive, .* got \(2.0, 1.0\)",
+            ),
+            (
+                lambda params: params["smoke"]["segmentation_arms"].update(error_scales=[-1]),
+                r"smoke.segmentation_arms.error_scales must be positive, .* got \(-1.0,\)",
+            ),
+            (
                 lambda params: params["smoke"]["motion"].update(iterations=None),
                 r"smoke.motion.iterations or epochs must be .* null, got None and None",
             ),
