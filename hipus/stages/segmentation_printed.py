@@ -8,7 +8,6 @@ simulated: they share a protocol, never an infant.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from hipus.formats.cohort_layout import SWEEP_KEY
@@ -71,23 +70,24 @@ def table1(scores: pd.DataFrame, frames: pd.DataFrame, labelled: pd.DataFrame) -
     ValueError
         If a labelled frame has no score.
     """
-    return pd.DataFrame(
-        [
-            {"model_id": model_id, "structure": name, "unit": unit, **printed, **ours}
-            for model_id in MODELS
-            for unit, parts in [_judged(model_id, scores, frames=frames, labelled=labelled)]
-            for name, ours in _beside(parts)
-            for printed in [_printed_dice("midl_table1", model_id, name)]
-        ],
-        columns=COLUMNS["segmentation_table1"],
-    )
+    rows = []
+    for model_id in MODELS:
+        unit, parts = _judged(model_id, scores, frames=frames, labelled=labelled)
+        ours = {judge: dice_rows(part) for judge, part in parts.items()}
+        for name in (*STRUCTURE_NAMES, MEAN):
+            row = {"model_id": model_id, "structure": name, "unit": unit}
+            for judge, known in ours.items():
+                row |= {f"{judge}_{key}": known.at[name, key] for key in _OURS}
+            rows.append(row)
+    found = pd.DataFrame(rows).merge(printed_dice("midl_table1"), on=["model_id", "structure"])
+    return found[COLUMNS["segmentation_table1"]]
 
 
 def _judged(model_id: str, scores: pd.DataFrame, *, frames, labelled) -> tuple[str, dict]:
     """Return the unit of a model's cases, and its Dice by each judge."""
     if model_id in FRAME_MODELS:
         own = frames[frames.model_id == model_id]
-        test = _framesof_reference(own, labelled)
+        test = _frames_of(own, labelled)
         by = {"label": test.rename(columns={"dice_label": "dice"})}
         by["truth"] = test.rename(columns={"dice_truth": "dice"})
         own = own[own.cohort == TEST_COHORT]
@@ -104,7 +104,7 @@ def _judged(model_id: str, scores: pd.DataFrame, *, frames, labelled) -> tuple[s
     }
 
 
-def _framesof_reference(frames: pd.DataFrame, labelled: pd.DataFrame) -> pd.DataFrame:
+def _frames_of(frames: pd.DataFrame, labelled: pd.DataFrame) -> pd.DataFrame:
     """Return the scores of labelled frames; one without a score is an error."""
     found = labelled[FRAME_KEY].merge(frames, on=FRAME_KEY, how="left", indicator=True)
     missing = found[found._merge == "left_only"]
@@ -115,20 +115,6 @@ def _framesof_reference(frames: pd.DataFrame, labelled: pd.DataFrame) -> pd.Data
             f"frame_scores: {one.subject_id}/{one.sweep_id} frame {one.frame_index}"
         )
     return found.drop(columns="_merge")
-
-
-def _beside(parts: dict[str, pd.DataFrame]):
-    """Yield each structure with the numbers of all judges."""
-    found = {judge: dice_rows(part) for judge, part in parts.items()}
-    for name in (*STRUCTURE_NAMES, MEAN):
-        yield (
-            name,
-            {
-                f"{judge}_{key}": rows.at[name, key]
-                for judge, rows in found.items()
-                for key in _OURS
-            },
-        )
 
 
 def dice_rows(scores: pd.DataFrame) -> pd.DataFrame:
@@ -170,15 +156,39 @@ def table5(scores: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         By cohort, and by corrected label (as printed) and by truth.
     """
-    rows = []
     own = scores[scores.reference.isin([TRUTH, CORRECTED])]
-    for key, part in own.groupby(["cohort", "reference", "model_id"]):
-        key = dict(zip(("cohort", "reference", "model_id"), key, strict=True))
-        for name, ours in dice_rows(part).iterrows():
-            printed = _printed_dice("midl_table5", key["model_id"], name)
-            rows.append({**key, "structure": name, **printed, **ours})
-    found = pd.DataFrame(rows)[COLUMNS["segmentation_table5"]]
-    return found.astype({"case_count": int, "missing_count": int})
+    by = ["cohort", "reference", "model_id"]
+    parts = {key: dice_rows(part) for key, part in own.groupby(by)}
+    found = pd.concat(parts, names=[*by, "structure"]).reset_index()
+    found = found.merge(printed_dice("midl_table5"), on=["model_id", "structure"])
+    return found[COLUMNS["segmentation_table5"]]
+
+
+def printed_dice(table: str) -> pd.DataFrame:
+    """Return the printed mean Dice of a table, structures by our names.
+
+    Parameters
+    ----------
+    table : {"midl_table1", "midl_table5"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        model_id, structure (`MEAN` too: of Table 1 it stands in the text), printed_dice and
+        printed_spread (NaN where none is printed).
+    """
+    known = published.load(table)
+    ours = {theirs: name for name, theirs in STRUCTURES.items()}
+    known["structure"] = known.structure.replace(ours)
+    names = {"dice_mean": "printed_dice", "dice_spread_printed": "printed_spread"}
+    known = known.rename(columns=names)[["model_id", "structure", *_PRINTED]]
+    if MEAN in set(known.structure):
+        return known
+    means = [
+        float(published.printed("midl_text", f"quantity=model {one} mean DSC")) for one in MODELS
+    ]
+    text = pd.DataFrame({"model_id": MODELS, "structure": MEAN, "printed_dice": means})
+    return pd.concat([known, text], ignore_index=True)
 
 
 def printed_means(table: str) -> pd.DataFrame:
@@ -187,23 +197,13 @@ def printed_means(table: str) -> pd.DataFrame:
     Parameters
     ----------
     table : {"midl_table1", "midl_table5"}
+
+    Returns
+    -------
+    pandas.DataFrame
     """
-    cells = {name: [_printed_dice(table, one, name)[_PRINTED[0]] for one in MODELS]
-             for name in STRUCTURE_NAMES}  # fmt: skip
-    found = pd.DataFrame(cells, index=MODELS)
-    return found.assign(**{MEAN: found.mean(axis=1)})
-
-
-def _printed_dice(table: str, model_id: str, structure: str) -> dict[str, float]:
-    """Return printed mean and spread; the mean over structures of Table 1 stands in the text."""
-    known = published.load(table).set_index(["model_id", "structure"])
-    name = STRUCTURES.get(structure, structure)
-    if (model_id, name) in known.index:
-        row = known.loc[(model_id, name)]
-        return dict(zip(_PRINTED, (row.dice_mean, row.dice_spread_printed), strict=True))
-    quantity = f"quantity=model {model_id} mean DSC"
-    return dict(zip(_PRINTED, (float(published.printed("midl_text", quantity)), np.nan),
-                    strict=True))  # fmt: skip
+    wide = printed_dice(table).pivot(index="model_id", columns="structure", values="printed_dice")
+    return wide.loc[list(MODELS), [*STRUCTURE_NAMES, MEAN]]
 
 
 def of_reference(scores: pd.DataFrame, reference: str, cohort: str | None) -> pd.DataFrame:
