@@ -6,6 +6,7 @@ the volume, 2D networks every frame, which are then put into the volume by the s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,8 +31,22 @@ CASE = ["subject_id", "sweep_id", "side", "sweep_type", "cohort", "split"]
 
 @lru_cache(maxsize=len(FRAME_MODELS) + len(VOLUME_MODELS))
 def segmenter(profile: str, model_id: str, device: str = "cpu") -> Segmenter:
-    """Load a model of the study, once in each process."""
-    return Segmenter.load(model_dir(profile, model_id), device=device)
+    """Load a model of the study, once in each process.
+
+    Parameters
+    ----------
+    profile, model_id : str
+    device : str
+
+    Returns
+    -------
+    Segmenter
+        Its answers are means over mirrored pictures where training mirrored them: nnU-Net's own
+        way of predicting.
+    """
+    own = Segmenter.load(model_dir(profile, model_id), device=device)
+    axes = tuple(own.model.plan["study"]["mirror_axes"])
+    return replace(own, windows=replace(own.windows, mirror_axes=axes))
 
 
 def is_trained(profile: str, model_id: str) -> bool:

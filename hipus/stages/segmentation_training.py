@@ -239,7 +239,7 @@ def curve_table(model_id: str, epochs: Iterable[dict]) -> pd.DataFrame:
     """Return the course of a training, a row per epoch (`CURVE_COLUMNS`)."""
     rows = []
     for epoch in epochs:
-        dice = {f"dice_{name}": epoch["dice"][name] for name in STRUCTURES}
+        dice = {f"dice_{name}": v for name, v in zip(STRUCTURES, epoch["dice"], strict=True)}
         rows.append({"model_id": model_id, **epoch, **dice})
     return pd.DataFrame(rows, columns=CURVE_COLUMNS)
 
