@@ -128,7 +128,7 @@ def open_study_sweep(
         sweep_type=row.sweep_type,
         frames=np.ascontiguousarray(sweep.frames[:]),
         masks=None if masks is None else np.ascontiguousarray(masks),
-        T_centre_to_world=_from_middle(T),
+        T_centre_to_world=seen_from_middle(T),
         time_s=sweep.time_s,
         pixel_spacing_xy_mm=sweep.pixel_spacing_xy_mm,
         first_frame=kept.start,
@@ -184,6 +184,23 @@ def make_sweep_volume(
     )
 
 
+def seen_from_middle(T: np.ndarray) -> np.ndarray:
+    """Return poses as seen from the middle one of those that are known.
+
+    Parameters
+    ----------
+    T : numpy.ndarray (N, 4, 4)
+        Rigid `T_centre_to_reference`, NaN where unknown; at least one is known.
+
+    Returns
+    -------
+    numpy.ndarray (N, 4, 4)
+        `T_centre_to_world` of a sweep's volume.
+    """
+    known = np.flatnonzero(np.isfinite(T[:, 0, 0]))
+    return geometry.compose(geometry.invert(T[known[len(known) // 2]]), T)
+
+
 def truth_masks_file(folder: Path, subject_id: str, sweep_id: str) -> Path:
     """Return where a cohort keeps the truth of a sweep's frames, if it has any."""
     return Path(folder) / TRUTH / subject_id / f"{sweep_id}_masks.igs.mha"
@@ -225,9 +242,3 @@ def _truth(folder: Path, row, *, count: int, kept: slice) -> np.ndarray | None:
         raise ValueError(f"{path}: must have a mask for each of {count} frames, got {len(frames)}")
     masks = np.asarray(frames[kept])
     return np.where(masks == HipLabel.LABRUM, np.uint8(HipLabel.BACKGROUND), masks)
-
-
-def _from_middle(T: np.ndarray) -> np.ndarray:
-    """Return poses as seen from the middle one of those that are known."""
-    known = np.flatnonzero(np.isfinite(T[:, 0, 0]))
-    return geometry.compose(geometry.invert(T[known[len(known) // 2]]), T)
