@@ -1,13 +1,22 @@
-"""`hipus evaluate poses`."""
+"""`hipus evaluate poses`, `hipus evaluate masks`."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hipus.cli.output import emit
+
+
+class Scheme(StrEnum):
+    """What the numbers of a mask mean."""
+
+    HIP = "hip"
+    STILLS = "stills"
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,11 +25,17 @@ app = typer.Typer(
 )
 #: Means over sweeps that the command prints; the tables hold all measures.
 _SHOWN = ("relative_mm", "relative_deg", "absolute_mm", "absolute_deg", "final_mm", "final_deg")
-
-
-@app.callback()
-def start() -> None:
-    """Keep `poses` a command of its own while it is the only one."""
+#: Scores of masks that the command prints: title, measure, and which summary of it.
+_SHOWN_SCORES = (
+    ("dice_mean", "dice", "mean_finite"),
+    ("dice_median", "dice", "median"),
+    ("hd95_mm_median", "hd95_mm", "median"),
+    ("assd_mm_median", "assd_mm", "median"),
+    ("surface_dice_1mm_mean", "surface_dice_1mm", "mean_finite"),
+    ("volumes_without_value", "dice", "missing_count"),
+)
+_SHOWN_TESTS = ("model_a", "model_b", "n", "mean_difference", "mean_difference_low")
+_SHOWN_TESTS += ("mean_difference_high", "level", "p_holm", "rank_biserial")
 
 
 @app.command("poses")
@@ -64,20 +79,33 @@ def _score_cohort(
     predictions: Path, cohort: str, profile: str, name: str, folder: Path | None
 ) -> None:
     """Score a cohort's predictions, and write and print tables."""
-    from hipus import config, paths, tables
+    from hipus import config
     from hipus.stages import pose_scores
+
+    _refuse_own_tables(folder, profile)
+    study = config.load(profile)
+    scores = pose_scores.score_cohort(predictions, study=study, cohort=cohort, arm=name)
+    found = pose_scores.tables_of(scores, seed=study.common.seed)
+    written = _write_tables(found, pose_scores.TABLES, folder)
+    emit(_cohort_facts(scores, found, cohort) | {"written": written})
+
+
+def _refuse_own_tables(folder: Path | None, profile: str) -> None:
+    """Raise if the tables of a stage would be replaced."""
+    from hipus import paths
 
     own = paths.table_file(profile, "motion").parent
     if folder is not None and folder.resolve() == own.resolve():
         raise ValueError(f"output must not be the folder of the study's own tables, got {folder}")
-    study = config.load(profile)
-    scores = pose_scores.score_cohort(predictions, study=study, cohort=cohort, arm=name)
-    found = pose_scores.tables_of(scores, seed=study.common.seed)
-    written = []
-    if folder is not None:
-        for table, key in pose_scores.TABLES.items():
-            written.append(tables.write(found[table], folder / f"{table}.csv", key=key))
-    emit(_cohort_facts(scores, found, cohort) | {"written": written})
+
+
+def _write_tables(found: dict, keys: dict, folder: Path | None) -> list[Path]:
+    """Write tables where a folder is named, and return their files."""
+    from hipus import tables
+
+    if folder is None:
+        return []
+    return [tables.write(found[name], folder / f"{name}.csv", key=keys[name]) for name in found]
 
 
 def _cohort_facts(scores, found: dict, cohort: str) -> dict:
@@ -118,7 +146,7 @@ def _score_sweep(
     from hipus.cli import sources
     from hipus.stages import sweep_scores
 
-    stated = calibration or _beside(truth)
+    stated = calibration or sources.calibration_beside(truth)
     matrix = sources.read_calibration(stated) if stated else None
     tracked = sources.read_sweep(truth, calibration=matrix)
     if tracked.T_pixel_to_probe is None:
@@ -129,11 +157,70 @@ def _score_sweep(
     emit({"predictions": predictions, "truth": truth, **scores.flat()}, target)
 
 
-def _beside(truth: Path) -> Path | None:
-    """Return the calibration that lies beside a TUS-REC scan, None where there is none."""
-    places = [
-        truth.with_name(f"{truth.stem}.calib_matrix.csv"),
-        truth.with_name("calib_matrix.csv"),
+@app.command("masks")
+def masks(
+    predictions: Annotated[
+        Path, typer.Argument(help="Folder of <subject>_<sweep>.mha, .nii.gz, .nii or .nrrd.")
+    ],
+    cohort: Annotated[str, typer.Option(help="Cohort whose test volumes are scored: test.")],
+    labels: Annotated[
+        Scheme | None, typer.Option(help="What numbers mean in masks without a sidecar.")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="Profile that the cohort belongs to.")] = "small",
+    name: Annotated[str, typer.Option(help="What tables call them; left out: the folder's.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write.")] = None,
+) -> None:
+    """Score label volumes of a cohort by what was insonified.
+
+    Masks must lie on the grids of the study's own volumes (`results/<profile>/sweep_volumes`).
+    Every test volume of the cohort must be there: a missing one is an error. The tables are
+    those of the study's own models, which stand beside where the study has judged them.
+    """
+    from hipus import config
+    from hipus.stages import mask_evaluation
+
+    _refuse_own_tables(output, profile)
+    found = mask_evaluation.score_cohort(
+        predictions,
+        study=config.load(profile),
+        cohort=cohort,
+        model_id=name,
+        scheme=None if labels is None else labels.value,
+    )
+    written = _write_tables(found.tables, mask_evaluation.KEYS, output)
+    emit(_mask_facts(found, cohort) | {"written": written})
+
+
+def _mask_facts(found, cohort: str) -> dict:
+    """Return what a reader looks at first: scores by model and structure, and the tests."""
+    volumes = found.scores[["subject_id", "sweep_id"]].drop_duplicates()
+    return {
+        "model_id": found.model_id,
+        "cohort": cohort,
+        "origin": found.origin,
+        "volumes": len(volumes),
+        "subjects": volumes.subject_id.nunique(),
+        "summary": _mask_summary(found.tables["segmentation_summary"]),
+        "comparisons_of_subject_mean_dice": _mask_tests(found.tables),
+    }
+
+
+def _mask_summary(rows) -> list[dict]:
+    """Return scores that a reader looks at first, a row per model and structure."""
+    wide = rows.set_index(["model_id", "structure", "measure"])
+    keys = rows[["model_id", "structure"]].drop_duplicates()
+    return [
+        dict(zip(("model_id", "structure"), key, strict=True))
+        | {title: wide.loc[(*key, measure), value] for title, measure, value in _SHOWN_SCORES}
+        for key in keys.itertuples(index=False, name=None)
     ]
-    is_scan = truth.suffix.lower() == ".h5"
-    return next((place for place in places if is_scan and place.is_file()), None)
+
+
+def _mask_tests(found: dict) -> list[dict]:
+    """Return the comparisons of means over structures; none where there is no other model."""
+    from hipus.segmentation.volume_scores import MEAN
+
+    if "segmentation_comparisons" not in found:
+        return []
+    rows = found["segmentation_comparisons"]
+    return rows.loc[rows.structure == MEAN, list(_SHOWN_TESTS)].to_dict("records")

@@ -93,6 +93,16 @@ def read_calibration(path: Path) -> np.ndarray:
     return _checked_matrix(matrix, f"{path.name}: T_pixel_to_probe")
 
 
+def calibration_beside(path: Path) -> Path | None:
+    """Return the calibration that lies beside a TUS-REC scan, None where there is none."""
+    places = [
+        path.with_name(f"{path.stem}.calib_matrix.csv"),
+        path.with_name("calib_matrix.csv"),
+    ]
+    is_scan = path.suffix.lower() == TUSREC_SUFFIX
+    return next((place for place in places if is_scan and place.is_file()), None)
+
+
 def _checked_matrix(matrix, name: str) -> np.ndarray:
     """Return one 4 x 4 transform of whatever a JSON file held."""
     try:

@@ -13,14 +13,26 @@ from hipus.cli.app import app
 
 COMMAND = Path(sys.executable).with_name("hipus")
 HELP = {
-    (): ["info", "convert", "reconstruct", "track", "fetch", "calibrate", "evaluate", "--version"],
+    (): [
+        *("info", "convert", "reconstruct", "track", "segment", "fetch", "calibrate", "evaluate"),
+        "--version",
+    ],
     ("info",): ["SWEEP", ".igs.nrrd", ".h5"],
     ("convert",): ["SOURCE", "TARGET", "--image-to-probe", "--probe", "--reference"],
     ("track",): [
         *("SWEEP", ".raw", "--model", "--output", "-o", ".npz", "left|right", "p_a|p_d"),
         *("--flipped", "--image-to-probe", "X Y", "--imu", "T_imu_to_probe", "--profile"),
     ],
-    ("evaluate",): ["poses"],
+    ("segment",): [
+        *("IMAGE|VOLUME|SWEEP", ".nii.gz", "--model", "3.2", "--output", "-o", "--poses", "--grey"),
+        *("--volume", "--spacing-mm", "--pixel-mm", "x,y", "left|right", "--flipped", "--trim"),
+        *("--mask-text", "--keep-text", "simulated|recorded", "--image-to-probe", "--profile"),
+    ],
+    ("evaluate",): ["poses", "masks"],
+    ("evaluate", "masks"): [
+        *("PREDICTIONS", ".nii.gz", "--cohort", "hip|stills", "--profile", "--name", "--output"),
+        "-o",
+    ],
     ("evaluate", "poses"): [
         *("PREDICTIONS", ".npz", "--cohort", "--profile", "--truth", "--calibration"),
         *("--landmarks", "--output", "-o", "TUS-REC"),
@@ -66,9 +78,9 @@ class TestHelp:
 
 class TestExitStatus:
     def test_unknown_command_is_a_usage_error(self, hipus):
-        outcome = hipus("segment")
+        outcome = hipus("measure")
         assert outcome.status == 2
-        assert "segment" in outcome.err
+        assert "measure" in outcome.err
 
     def test_missing_option_is_a_usage_error(self, hipus, write_slab):
         outcome = hipus("reconstruct", write_slab())
