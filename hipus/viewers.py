@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, Image, Markdown, display
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from hipus import images, paths, tables
-from hipus.figures import style, volumes
+from hipus.figures import label_volumes, overlays, style, volumes
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,26 @@ def show_skips(profile: str, stage: str) -> bool:
     return bool(len(missing))
 
 
+def show_stage_skip(profile: str, stage: str) -> bool:
+    """Say loudly that a stage had nothing to do; return whether that is so.
+
+    Parameters
+    ----------
+    profile, stage : str
+
+    Returns
+    -------
+    bool
+        A skipped stage leaves metrics without a number, and tables without rows.
+    """
+    is_skipped = not tables.read_metrics(paths.metrics_file(profile, stage))
+    if is_skipped:
+        said = f"**SKIPPED: stage `{stage}` had nothing to do in profile {profile}.** It needs "
+        said += "labels by raters, which are simulated where the cohort is; its log says more."
+        display(Markdown(said))
+    return is_skipped
+
+
 def read_if_made(profile: str, name: str, *, command: str) -> pd.DataFrame:
     """Return a table that a further command makes, or say loudly that it is not there.
 
@@ -147,25 +168,65 @@ def show_volume(volume: images.Volume, *, caption: str = "", viewer: str = "niiv
         _show_live(volume, viewer)
 
 
-def _show_live(volume: images.Volume, viewer: str) -> None:
+def show_labelled_volume(
+    volume: images.Volume, labels: images.Volume, *, caption: str = "", viewer: str = "niivue"
+) -> None:
+    """Show sections of a labelled volume as a picture, and a live viewer where a person is.
+
+    Parameters
+    ----------
+    volume : Volume
+    labels : Volume
+        In the hip scheme, on the volume's grid.
+    caption : str
+    viewer : str
+        "niivue" (default) or "none".
+
+    Raises
+    ------
+    ValueError
+        For another viewer, or labels on another grid.
+    """
+    if viewer not in ("niivue", "none"):
+        raise ValueError(f"viewer of labels must be 'niivue' or 'none', got {viewer!r}")
+    show_figure(label_volumes.draw_label_volume(volume, labels.array), caption)
+    if not is_static() and viewer != "none":
+        _show_live(volume, viewer, labels=labels)
+
+
+def _show_live(volume: images.Volume, viewer: str, labels: images.Volume | None = None) -> None:
     """Add a live viewer, or say in a line why it is not there."""
     try:
-        widget = _niivue(volume) if viewer == "niivue" else _itkwidgets(volume)
+        widget = _niivue(volume, labels) if viewer == "niivue" else _itkwidgets(volume)
     except Exception as error:  # a viewer must never stop a notebook
         log.warning("no live %s viewer here (%s); the picture above is complete", viewer, error)
         return
     display(widget)
 
 
-def _niivue(volume: images.Volume):
-    """Return an ipyniivue widget of a volume."""
+def _niivue(volume: images.Volume, labels: images.Volume | None = None):
+    """Return an ipyniivue widget of a volume, with its labels on top."""
     from ipyniivue import NiiVue
 
-    target = Path(tempfile.mkdtemp(prefix="hipus-view-")) / "volume.nii.gz"
-    images.write(volume, target)
+    folder = Path(tempfile.mkdtemp(prefix="hipus-view-"))
+    shown = {"volume.nii.gz": volume} | ({} if labels is None else {"labels.nii.gz": labels})
+    for name, one in shown.items():
+        images.write(one, folder / name)
     widget = NiiVue()
-    widget.load_volumes([{"path": str(target)}])
+    widget.load_volumes([{"path": str(folder / name)} for name in shown])
+    if labels is not None:
+        widget.volumes[1].set_colormap_label(_label_colours())
     return widget
+
+
+def _label_colours() -> dict[str, list]:
+    """Return the structures' colours as NiiVue takes them, label 0 unseen."""
+    rgb = np.rint(255 * np.array([to_rgb(colour) for colour in overlays.COLOURS.values()]))
+    red, green, blue = np.vstack([np.zeros(3), rgb]).astype(int).T.tolist()
+    names = ["background", *overlays.NAMES.values()]
+    alpha = [0] + [160] * len(overlays.NAMES)
+    places = [0, *map(int, overlays.COLOURS)]
+    return {"R": red, "G": green, "B": blue, "A": alpha, "I": places, "labels": names}
 
 
 def _itkwidgets(volume: images.Volume):

@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -108,6 +109,52 @@ class TestVolume:
         )
         viewers.show_volume(volume)
         assert len(shown) == 2
+
+
+class TestLabelledVolume:
+    @pytest.fixture
+    def labels(self, volume) -> images.Volume:
+        """Return labels of two structures on the volume's grid."""
+        array = np.zeros(volume.array.shape, np.uint8)
+        array[1:3, 1:4, 2:5], array[3, 4, 6] = 2, 4
+        return images.Volume(array, volume.spacing_zyx_mm)
+
+    def test_pipeline_shows_the_still_picture_alone(self, monkeypatch, shown, volume, labels, live):
+        monkeypatch.setenv("HIPUS_STATIC_VIEWS", "1")
+        viewers.show_labelled_volume(volume, labels, caption="Hip")
+        assert [type(item) for item in shown] == [Image, Markdown]
+
+    def test_person_gets_volume_and_labels_in_the_studys_colours(
+        self, monkeypatch, shown, volume, labels
+    ):
+        monkeypatch.delenv("HIPUS_STATIC_VIEWS", raising=False)
+        ipyniivue = pytest.importorskip("ipyniivue")
+        viewers.show_labelled_volume(volume, labels)
+        widget = shown[-1]
+        assert isinstance(widget, ipyniivue.NiiVue)
+        assert [Path(one.path).name for one in widget.volumes] == ["volume.nii.gz", "labels.nii.gz"]
+        np.testing.assert_array_equal(images.read(widget.volumes[1].path).array, labels.array)
+        colours = np.reshape(list(widget.volumes[1].colormap_label.lut), (-1, 4))
+        assert colours[0, 3] == 0
+        assert colours[2, :3].tolist() == [0x56, 0xB4, 0xE9]
+
+    def test_other_viewers_are_refused(self, shown, volume, labels):
+        with pytest.raises(ValueError, match="must be 'niivue' or 'none', got 'itkwidgets'"):
+            viewers.show_labelled_volume(volume, labels, viewer="itkwidgets")
+        assert shown == []
+
+
+class TestStageSkip:
+    @pytest.mark.parametrize(("numbers", "is_skipped"), [({}, True), ({"frames": 3}, False)])
+    def test_stage_without_numbers_is_said_to_be_skipped(
+        self, monkeypatch, tmp_path, shown, numbers, is_skipped
+    ):
+        monkeypatch.setenv("HIPUS_ROOT", str(tmp_path))
+        tables.write_metrics(numbers, paths.metrics_file("made", "frame_labels"))
+        assert viewers.show_stage_skip("made", "frame_labels") is is_skipped
+        told = [item.data for item in shown]
+        assert len(told) == is_skipped
+        assert all("SKIPPED: stage `frame_labels`" in text for text in told)
 
 
 class TestTable:
