@@ -110,8 +110,8 @@ def rounds_view(study: config.Study, case: pd.Series) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to numpy.ndarray
-        Planes and surfaces of truth, reconstructed (model 2.2, frame by frame), corrected, 3.1 and
-        3.2, see `segmentation_view_parts.planes` and `surfaces`; name.
+        Planes and surfaces of reconstructed (model 2.2, frame by frame), corrected, 3.1 and 3.2,
+        planes of truth too, see `segmentation_view_parts.planes` and `surfaces`; name.
     """
     results = paths.results_dir(study.profile)
     models = {one: one for one in (networks.MODEL_3D_FIRST_ROUND, _REFINED)}
@@ -120,8 +120,8 @@ def rounds_view(study: config.Study, case: pd.Series) -> dict[str, np.ndarray]:
     masks["reconstructed"] = read_on(mask_volumes.mask_file(results / "first_masks", case), truth)
     masks["corrected"] = read_on(reference_file(results, CORRECTED, case), truth)
     arrays = parts.planes(grey, masks, at_zyx=parts.head_centre(masks["truth"]))
-    for name, mask in masks.items():
-        arrays |= parts.surfaces(grey, mask, name=name)
+    for name in ("reconstructed", "corrected", *models):
+        arrays |= parts.surfaces(grey, masks[name], name=name)
     return arrays | {"name": _name(case)}
 
 

@@ -158,6 +158,7 @@ class TestVolumes:
         for name in ("truth", "reconstructed", "corrected", "3.1", "3.2"):
             assert arrays[f"{name}_across_z"].shape == grey.shape
             assert arrays[f"{name}_across_x"].shape == arrays["grey_across_x"].shape
+        for name in ("reconstructed", "corrected", "3.1", "3.2"):
             vertices = arrays[f"{name}_femoral_head_vertices_xyz_mm"]
             assert len(vertices) > arrays[f"{name}_femoral_head_faces"].max() > 0
         assert str(arrays["name"]).startswith("S049/")
