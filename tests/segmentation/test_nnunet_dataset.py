@@ -90,7 +90,6 @@ class TestRefusals:
 
 
 class TestFacts:
-
     def test_spacings_may_differ_where_all_are_resampled_to_the_network_s_own(self):
         facts = facts_of(case(), other(spacing_mm=(0.3, 0.5)), is_resampled=True)
         assert facts.spacing_mm == pytest.approx((0.3, 0.45))

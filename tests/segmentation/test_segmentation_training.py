@@ -114,12 +114,12 @@ class TestTraining:
         with pytest.raises(ValueError, match=r"is not what the training left; delete .* to train"):
             train("whole")
 
-    def test_cases_that_fit_no_network_start_no_process(self, train, children, make_cases):
+    def test_cases_that_fit_no_network_start_no_process(self, children, make_cases, small_numbers):
         with pytest.raises(ValueError, match=r"channels must be \(5, H, W\)"):
             training.train(
                 "2.3",
                 make_cases,
-                None,
+                small_numbers("2.3"),
                 work_dir=None,
                 model_dir=None,
                 seed=0,
