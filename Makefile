@@ -51,15 +51,19 @@ reproduce: data  ## run the small profile and build the report
 	@$(PIPELINE) $(BIN)/python -m hipus.stages small
 
 # A pipeline of its own, see arms/dvc.yaml; `-f -s` redraws what shows its tables and no more.
-arms: data  ## train and compare every arm of the small profile (an hour; goes on where it was)
+arms: data  ## train and compare every arm of the small profile (two hours; goes on where it was)
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_arms@small
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_spacing@small
+	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:segmentation_arms@small
+	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:stills_segmentation@small
 	@$(PIPELINE) $(BIN)/python -m dvc repro -f -s figures@small notebook_03@small notebook_42@small report@small
 
 smoke: data  ## run all stages of the smoke profile (minutes, for CI)
 	@$(PIPELINE) $(BIN)/python -m hipus.stages smoke
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_arms@smoke
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_spacing@smoke
+	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:segmentation_arms@smoke
+	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:stills_segmentation@smoke
 
 paper: data  ## run the paper profile (publication sizes)
 	@$(PIPELINE) $(BIN)/python -m hipus.stages paper

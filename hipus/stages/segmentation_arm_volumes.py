@@ -1,0 +1,217 @@
+"""The volumetric rater's errors and beginnings, arms of `segmentation_arms`. No stage of its own.
+
+Decides that the second round is repeated from the rater onwards: the same volumes and lapses of
+attention, errors scaled or the prior taken away, and model 3.2 trained on what comes of it with
+nothing else changed. Model 3.1 and its masks stay: what a worse rater does to them is not asked.
+Networks are judged by truth on the test-only cohort, whose labels no arm touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from hipus import config, images, paths, tables
+from hipus.formats.cohort_layout import SWEEP_KEY
+from hipus.formats.mask_files import read_mask
+from hipus.metrics import dice_per_label
+from hipus.parallel import map_cases
+from hipus.segmentation import networks, training
+from hipus.segmentation.prediction import Segmenter
+from hipus.segmentation.structure_shape import STRUCTURES
+from hipus.segmentation.training_cases import SPLITS
+from hipus.segmentation.volume_scores import TEXT, read_on
+from hipus.stages import motion_data, segmentation_training, volume_labels
+from hipus.stages.model_masks import masks_dir
+from hipus.stages.motion_data import TEST_COHORT
+from hipus.stages.segmentation_arm_effort import PRIORS
+from hipus.stages.study_raters import CORRECTS
+from hipus.stages.sweep_volumes import grey_file, truth_file, volumes_dir
+from hipus.stages.volume_label_tables import CASE, mask_file
+from hipus.stages.volume_labels import (
+    FIRST_ROUND_MASKS,
+    FROM_NOTHING,
+    CorrectedVolumes,
+    Task,
+)
+from hipus.stages.volume_labels_refined import ROUND
+
+MODEL_ID = networks.MODEL_3D_REFINED
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What the rater begins with, and how much he errs.
+
+    Attributes
+    ----------
+    prior : str
+        One of `segmentation_arm_effort.PRIORS`.
+    error_scale : float
+    """
+
+    prior: str
+    error_scale: float
+
+    @property
+    def key(self) -> tuple[str, float]:
+        """Return the columns that name it in tables."""
+        return self.prior, self.error_scale
+
+    def __str__(self) -> str:
+        """Return its name in files and messages."""
+        return f"{self.prior}_x{self.error_scale:g}"
+
+
+#: What the study itself does.
+OWN = Arm(FIRST_ROUND_MASKS, 1.0)
+
+
+def trained_arms(error_scales: Sequence[float]) -> list[Arm]:
+    """Return the arms that model 3.2 is trained for: other errors, and no prior."""
+    return [*(Arm(OWN.prior, scale) for scale in error_scales), Arm(FROM_NOTHING, 1.0)]
+
+
+def effort_arms(error_scales: Sequence[float]) -> list[Arm]:
+    """Return the arms whose effort is compared: every prior at every scale, 1 among them."""
+    scales = sorted({OWN.error_scale, *error_scales})
+    return [Arm(prior, scale) for scale, prior in product(scales, PRIORS)]
+
+
+def labelled_volumes(study: config.Study, table: str = "volume_labels_refined") -> pd.DataFrame:
+    """Return the rows of a table of corrected volumes, with every structure's Dice."""
+    return tables.read(paths.table_file(study.profile, table), columns=CASE, dtype=TEXT)
+
+
+def learned_volumes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the volumes among corrected ones that a network learns from: columns of `CASE`."""
+    learned = rows[rows.split.isin(SPLITS)][CASE]
+    return learned.drop_duplicates().sort_values(SWEEP_KEY).reset_index(drop=True)
+
+
+def correct(
+    study: config.Study, arm: Arm, cases: Iterable[pd.DataFrame], *, scratch: Path
+) -> CorrectedVolumes:
+    """Let the rater of the second round correct volumes under the terms of an arm.
+
+    Parameters
+    ----------
+    study : Study
+    arm : Arm
+    cases : iterable of pandas.DataFrame
+        Columns of `CASE`; a volume that is in several is corrected once.
+    scratch : path-like
+
+    Returns
+    -------
+    CorrectedVolumes
+        Masks lie in `arm_labels(scratch, arm)`.
+    """
+    is_own = arm.prior == FIRST_ROUND_MASKS
+    folder = paths.results_dir(study.profile) / arm.prior
+    task = Task(
+        rater_name=CORRECTS,
+        round_name=ROUND,
+        prior_folder=None if arm.prior == FROM_NOTHING else folder,
+        out_folder=arm_labels(scratch, arm),
+        error_scale=arm.error_scale,
+        smoothing_mm=study.volume_labels.smoothing_mm if is_own else None,
+    )
+    rows = pd.concat([part[CASE] for part in cases]).drop_duplicates(SWEEP_KEY)
+    return volume_labels.correct_cases(study, rows, task=task)
+
+
+def arm_labels(scratch: Path, arm: Arm) -> Path:
+    """Return the folder of an arm's corrected masks."""
+    return Path(scratch) / "labels" / str(arm)
+
+
+def train(
+    study: config.Study, arm: Arm, learned: pd.DataFrame, *, scratch: Path
+) -> training.TrainedSegmenter:
+    """Train model 3.2 on the labels of an arm, or take what is finished.
+
+    Parameters
+    ----------
+    study : Study
+    arm : Arm
+    learned : pandas.DataFrame
+        As `learned_volumes` returns them.
+    scratch : path-like
+
+    Returns
+    -------
+    TrainedSegmenter
+    """
+    cases = partial(
+        segmentation_training.volume_cases, study.profile, learned, folder=arm_labels(scratch, arm)
+    )
+    return training.train(
+        MODEL_ID,
+        cases,
+        study.model_32,
+        work_dir=Path(scratch) / "trainings",
+        model_dir=Path(scratch) / "models" / f"{MODEL_ID}_{arm}",
+        seed=study.common.seed,
+        device=study.motion.device,
+        title=f"model {MODEL_ID}, {str(arm).replace('_', ' ')}",
+        origin=motion_data.cohort_of(study).origin,
+    )
+
+
+def test_only(study: config.Study) -> pd.DataFrame:
+    """Return the volumes that networks are judged on."""
+    rows = volume_labels.volume_rows(study)
+    return rows[rows.cohort == TEST_COHORT]
+
+
+def judge(study: config.Study, arm: Arm, cases: pd.DataFrame, *, model_dir: Path | None = None):
+    """Score an arm's network by truth.
+
+    Parameters
+    ----------
+    study : Study
+    arm : Arm
+    cases : pandas.DataFrame
+        As `test_only` returns them.
+    model_dir : path-like, optional
+        Left out: the study's own network, whose masks are read.
+
+    Returns
+    -------
+    pandas.DataFrame
+        prior, error_scale, subject_id, sweep_id, structure, dice.
+    """
+    score = partial(_score_volume, profile=study.profile, model_dir=model_dir)
+    rows = [row for _, row in cases[SWEEP_KEY].iterrows()]
+    found = map_cases(score, rows, progress=f"volumes of {arm}", name=lambda row: "/".join(row))
+    table = pd.DataFrame([row for part in found for row in part])
+    return table.assign(prior=arm.prior, error_scale=arm.error_scale)
+
+
+def _score_volume(case: pd.Series, *, profile: str, model_dir: Path | None) -> list[dict]:
+    """Return a row per structure of one volume."""
+    folder, key = volumes_dir(profile), (case.subject_id, case.sweep_id)
+    truth = read_mask(tables.existing(truth_file(folder, *key)), scheme="hip")
+    if model_dir is None:
+        labels = read_on(mask_file(masks_dir(profile) / MODEL_ID, case), truth)
+    else:
+        grey = images.read(tables.existing(grey_file(folder, *key)))
+        spacing = grey.spacing_zyx_mm
+        labels = _segmenter(Path(model_dir)).segment_volume(grey.array, spacing_zyx_mm=spacing)
+    dice = dice_per_label(labels, truth.array, STRUCTURES)
+    return [
+        {**case.to_dict(), "structure": label.name.lower(), "dice": value}
+        for label, value in zip(STRUCTURES, dice, strict=True)
+    ]
+
+
+@lru_cache(maxsize=1)
+def _segmenter(folder: Path) -> Segmenter:
+    """Load a network, once in each process."""
+    return Segmenter.load(folder)
