@@ -2,7 +2,7 @@
 
 Decides what is counted together (a group of sweeps and what told their poses; ordinary tracked
 sweeps pooled) and that the printed shares, of a clinic's volumes read by a person, stand beside
-those of ordinary sweeps alone, simulated and graded by rules: alike in words only.
+ours, simulated and graded by rules: alike in words only.
 """
 
 from __future__ import annotations
@@ -87,11 +87,11 @@ def share_table(grades: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFr
     -------
     pandas.DataFrame
         `SHARE_COLUMNS`: share of volumes with its 95 % interval (NaN with one subject), the
-        share of truth volumes that get that grade and, beside all ordinary sweeps, the printed
-        percentage. Sweep type "all" stands for both together. An interval of equal values is
-        a point.
+        share of truth volumes that get that grade, and the printed percentage, which may be
+        compared with "ordinary" alone. Sweep type "all" stands for both together. An interval
+        of equal values is a point.
     """
-    printed, nothing, rows = read_printed(), dict.fromkeys([*BEST_FIRST, "count"], np.nan), []
+    printed, rows = read_printed(), []
     for (group, poses, kind), part in _parts(grades):
         unit = ("volume_grade_shares", group, poses, kind)
         for name in BEST_FIRST:
@@ -100,8 +100,7 @@ def share_table(grades: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFr
             row = dict(zip(SHARE_KEY, (group, poses, kind, name), strict=True))
             row |= {"count": int(is_so.sum()), "share": found.pop("mean"), **found}
             row["share_of_truth"] = _share_of_truth(part, part.grade_of_truth == name)
-            beside = printed if (group, kind) == (ORDINARY, ALL) else nothing
-            row |= {"published_percent": beside[name], "published_volume_count": beside["count"]}
+            row |= {"published_percent": printed[name], "published_volume_count": printed["count"]}
             rows.append(row)
     return pd.DataFrame(rows, columns=SHARE_COLUMNS)
 
