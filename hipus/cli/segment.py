@@ -64,6 +64,9 @@ MaskText = Annotated[
 FromWhere = Annotated[
     Origin | None, typer.Option(help="Left out: what the file says, else recorded.")
 ]
+Fast = Annotated[
+    bool, typer.Option("--fast", help="Do not average over mirrored pictures, as the study does.")
+]
 Profile = Annotated[
     str | None, typer.Option(help="Where a model is looked for; left out: paper, then small.")
 ]
@@ -87,6 +90,7 @@ def segment(
     probe: Probe = "Probe",
     reference: Reference = None,
     profile: Profile = None,
+    fast: Fast = False,
 ) -> None:
     """Label the structures of a hip in pictures, in a volume, or in a sweep.
 
@@ -98,7 +102,6 @@ def segment(
     """
     from hipus.cli import segment_inputs, sources
     from hipus.segmentation import application, stored_models
-    from hipus.segmentation.prediction import Segmenter
 
     kind = segment_inputs.kind_of(source)
     _check_outputs(output, grey, source, poses, image_to_probe)
@@ -119,8 +122,7 @@ def segment(
         reference=reference,
     )
     folder = stored_models.find(model, (profile,) if profile else stored_models.NEWEST_FIRST)
-    segmenter = Segmenter.load(folder)
-    application.check_scheme(segmenter)
+    segmenter = application.open_model(folder, is_fast=fast)
     label = labeller(segmenter, request, wants_volume=volume, grey=grey)
     done = label(segmenter, request)
     told = origin.value if origin else segment_inputs.origin_of(source, kind)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -208,7 +209,7 @@ def facts_of(done: Labelled, segmenter, *, origin: str) -> dict:
         **done.facts,
         f"structures_{unit}": {
             name: counts[value] * size if size else int(counts[value])
-            for name, value in model.labels.items()
+            for name, value in sorted(model.labels.items(), key=itemgetter(1))
         },
     }
 

@@ -13,6 +13,8 @@ from hipus.segmentation.training import learned_labels
 SPACING_MM = {2: (0.5, 0.5), 3: (0.8, 0.8, 0.8)}
 SHAPE = {2: (40, 48), 3: (12, 24, 40)}
 PATCH = {2: (32, 40), 3: (8, 16, 16)}
+#: Axes along which a model's training mirrored.
+MIRRORED = {"2.3": (1,)}
 
 
 def save_model(folder: Path, model_id: str, *, labels: dict | None = None) -> Path:
@@ -20,7 +22,7 @@ def save_model(folder: Path, model_id: str, *, labels: dict | None = None) -> Pa
     dimensions = int(model_id[0])
     numbers = replace(
         plans.published_numbers(model_id), patch_size=PATCH[dimensions], batch_size=2,
-        features_per_stage=(4, 6, 8), threads=1, mirror_axes=(),
+        features_per_stage=(4, 6, 8), threads=1, mirror_axes=MIRRORED.get(model_id, ()),
     )  # fmt: skip
     made = plans.study_plans(
         model_id, numbers, spacing_mm=SPACING_MM[dimensions], median_shape=SHAPE[dimensions]

@@ -26,7 +26,14 @@ HELP = {
     ("segment",): [
         *("IMAGE|VOLUME|SWEEP", ".nii.gz", "--model", "3.2", "--output", "-o", "--poses", "--grey"),
         *("--volume", "--spacing-mm", "--pixel-mm", "x,y", "left|right", "--flipped", "--trim"),
-        *("--mask-text", "--keep-text", "simulated|recorded", "--image-to-probe", "--profile"),
+        *(
+            "--mask-text",
+            "--keep-text",
+            "simulated|recorded",
+            "--image-to-probe",
+            "--profile",
+            "--fast",
+        ),
     ],
     ("evaluate",): ["poses", "masks"],
     ("evaluate", "masks"): [

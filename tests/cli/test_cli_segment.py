@@ -11,7 +11,7 @@ import pydicom
 import pytest
 import torch
 from made_labelled_cohort import SIDE_MM, TURNED, write_labelled_cohort
-from made_segmenters import SHAPE, SPACING_MM, save_model
+from made_segmenters import MIRRORED, SHAPE, SPACING_MM, save_model
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from recordings import slab
@@ -61,8 +61,13 @@ def root(monkeypatch, home):
 
 @pytest.fixture
 def segmenter(home):
-    """Return a function that loads a model."""
-    return lambda model_id: Segmenter.load(home / "results/small/models/segmentation" / model_id)
+    """Return a function that loads a model, seeing mirrored pictures where its training did."""
+
+    def load(model_id, **options):
+        folder = home / "results/small/models/segmentation" / model_id
+        return Segmenter.load(folder, **({"is_mirrored": model_id in MIRRORED} | options))
+
+    return load
 
 
 @pytest.fixture
@@ -474,6 +479,18 @@ class TestModels:
         folder = home / "results/small/models/segmentation/3.2"
         found = hipus("segment", source, "--model", folder, "-o", tmp_path / "m.mha").json
         assert found["model_folder"] == str(folder)
+
+    def test_mirrored_pictures_are_averaged_unless_it_must_be_fast(
+        self, hipus, write_sweep, picture, segmenter, tmp_path
+    ):
+        for name, is_mirrored in (("a.mha", True), ("b.mha", False)):
+            options = () if is_mirrored else ("--fast",)
+            hipus("segment", write_sweep(), "--model", "2.3", "-o", tmp_path / name, *options)
+            expected = segmenter("2.3", is_mirrored=is_mirrored).segment_frames(
+                picture, spacing_yx_mm=(0.6, 0.5)
+            )
+            np.testing.assert_array_equal(read_mask(tmp_path / name).array, expected)
+        assert (tmp_path / "a.mha").read_bytes() != (tmp_path / "b.mha").read_bytes()
 
     def test_labels_outside_the_scheme_are_a_foreign_model(self, refused, volume, home, tmp_path):
         source = images.write(volume, tmp_path / "v.mha")
