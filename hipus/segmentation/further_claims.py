@@ -55,7 +55,7 @@ def steadier_curves(curves: pd.DataFrame, *, level: float = 0.95) -> list[Findin
     last = {model: _last_dice(part) for model, part in curves.groupby("model_id")}
     found = []
     for other in sorted(set(last) - {_HIGH}):
-        sd, own = (last[model].std(ddof=1) for model in (other, _HIGH))
+        sd, own = (_spread(last[model]) for model in (other, _HIGH))
         low, high = _ratio_interval(last[other], last[_HIGH], level)
         found.append(
             Finding(
@@ -73,6 +73,11 @@ def _last_dice(curve: pd.DataFrame) -> np.ndarray:
     """Return the mean validation Dice of the last fifth of the epochs."""
     dice = curve.sort_values("epoch")[[f"dice_{name}" for name in STRUCTURE_NAMES]]
     return dice.mean(axis=1).to_numpy(float)[-max(1, round(LAST_SHARE * len(dice))) :]
+
+
+def _spread(values: np.ndarray) -> float:
+    """Return the sample SD, NaN of fewer than two values."""
+    return float(values.std(ddof=1)) if len(values) > 1 else _NAN
 
 
 def _ratio_interval(first: np.ndarray, second: np.ndarray, level: float) -> tuple[float, float]:

@@ -79,6 +79,15 @@ def by_model(dice: pd.DataFrame, structure: str) -> pd.DataFrame:
     return whole
 
 
+def _testable(dice: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return subjects by models, for the mean and each structure that two subjects have."""
+    found = {name: by_model(dice, name) for name in (MEAN, *STRUCTURE_NAMES)}
+    rare = [name for name in STRUCTURE_NAMES if len(found[name]) < 2]
+    if rare:
+        log.warning("structures %s are not tested: fewer than 2 subjects have them", rare)
+    return {name: table for name, table in found.items() if name not in rare}
+
+
 def comparisons(dice: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
     """Compare pairs of models on subject Dice.
 
@@ -94,10 +103,10 @@ def comparisons(dice: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFram
     pandas.DataFrame
         Of `paired_tests.compare_paired_each`, two-sided. Holm's correction runs over the three
         confirmatory comparisons; over the exploratory ones of the mean; and over those of all
-        structures.
+        structures. A structure that fewer than two subjects have is not tested.
     """
-    structures = {name: by_model(dice, name) for name in STRUCTURE_NAMES}
-    mean = {MEAN: by_model(dice, MEAN)}
+    structures = _testable(dice)
+    mean = {MEAN: structures.pop(MEAN)}
     families = (
         ("confirmatory", mean, CONFIRMATORY),
         ("exploratory", mean, EXPLORATORY),
@@ -132,8 +141,8 @@ def friedman(dice: pd.DataFrame) -> pd.DataFrame:
     """
     counts = dice.groupby("structure").subject_id.nunique()
     rows = []
-    for name in (MEAN, *STRUCTURE_NAMES):
-        test = rank_tests.friedman(by_model(dice, name))
+    for name, table in _testable(dice).items():
+        test = rank_tests.friedman(table)
         left_out = counts[name] - test.subject_count
         rows.append({"structure": name, "left_out_count": left_out, **asdict(test)})
     return pd.DataFrame(rows)[COLUMNS["segmentation_friedman"]]
@@ -153,7 +162,6 @@ def nemenyi(dice: pd.DataFrame) -> pd.DataFrame:
         Of `rank_tests.nemenyi`.
     """
     parts = [
-        rank_tests.nemenyi(by_model(dice, name)).assign(structure=name)
-        for name in (MEAN, *STRUCTURE_NAMES)
+        rank_tests.nemenyi(table).assign(structure=name) for name, table in _testable(dice).items()
     ]
     return pd.concat(parts, ignore_index=True)[COLUMNS["segmentation_nemenyi"]]

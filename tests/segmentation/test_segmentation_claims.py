@@ -207,12 +207,13 @@ class TestLearningCurves:
         # 20 epochs: the 97.5 % quantile of F(19, 19) is 2.526.
         assert one.high == pytest.approx(one.value_b * (np.sqrt(2.526) - 1), rel=1e-3)
 
-    def test_two_epochs_decide_nothing(self):
-        dice = np.linspace(0, 1, 8)
+    @pytest.mark.parametrize(("epochs", "last"), [(8, 2), (3, 1)])
+    def test_one_or_two_epochs_decide_nothing(self, epochs, last):
+        dice = np.linspace(0, 1, epochs)
         (one,) = further_claims.steadier_curves(
             pd.concat([curve("2.3", dice), curve("2.2", dice / 9)])
         )
-        assert (one.n, one.verdict) == (2, UNDECIDED)
+        assert (one.n, one.verdict) == (last, UNDECIDED)
 
 
 class TestRaters:

@@ -231,6 +231,12 @@ class TestStatistics:
         assert (row.n, row.left_out_count) == (3, 1)
         assert found.n[MEAN, "3.2", "2.2"] == 4
         assert "ilium: 1 of 4 subjects have no Dice of every model" in caplog.text
+        dice.loc[dice.structure == "femoral_head", "dice"] = np.nan
+        ranks = segmentation_scores.segmentation_statistics.friedman(dice)
+        assert list(ranks.structure) == [
+            MEAN, *(name for name in STRUCTURE_NAMES if name != "femoral_head")
+        ]  # fmt: skip
+        assert "['femoral_head'] are not tested: fewer than 2 subjects" in caplog.text
 
     def test_bias_is_the_difference_of_both_judges_on_the_same_volumes(self, table):
         rows = table("segmentation_bias").set_index(
