@@ -43,9 +43,13 @@ class VolumeLabels(Sizes):
     ----------
     smoothing_mm : float
         Width (sigma) of the Gaussian that smooths the masks of model 3.1.
+    refinement : int
+        Raters draw on a grid that divides each voxel of a volume so many times along each axis:
+        on a coarse one their errors would vanish below half a voxel.
     """
 
     smoothing_mm: float
+    refinement: int
 
 
 @dataclass(frozen=True)

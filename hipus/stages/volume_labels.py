@@ -23,7 +23,9 @@ from hipus.phantom.annotator.rater import DRAWN
 from hipus.phantom.annotator.volume import correct_volume
 from hipus.seeds import generator
 from hipus.segmentation.effort import effort
+from hipus.segmentation.finer_grid import divided, finer_grid, united
 from hipus.segmentation.mask_shape import smooth_labels
+from hipus.segmentation.sweep_volumes import TRUTH_LABELS, make_sweep_volume, open_study_sweep
 from hipus.stages import motion_data
 from hipus.stages.motion_volume_sweeps import has_truth
 from hipus.stages.study_raters import idea_of_hip, person
@@ -141,10 +143,8 @@ def correct_cases(study: config.Study, cases: pd.DataFrame, *, task: Task) -> Co
     hipus.parallel.CaseError
         If a file is missing, or a mask lies elsewhere than its volume.
     """
-    correct = partial(
-        _correct_one, task=task, volumes=volumes_dir(study.profile), seed=study.common.seed
-    )
-    rows = [row for _, row in cases[CASE].iterrows()]
+    correct = partial(_correct_one, task=task, study=study)
+    rows = [row for _, row in cases.iterrows()]
     title = f"volumes corrected by {task.rater_name}"
     found = map_cases(correct, rows, progress=title, name=lambda row: mask_file("", row).stem)
     return CorrectedVolumes(
@@ -153,8 +153,31 @@ def correct_cases(study: config.Study, cases: pd.DataFrame, *, task: Task) -> Co
     )
 
 
-def _correct_one(case: pd.Series, *, task: Task, volumes: Path, seed: int) -> tuple[list, dict]:
+@dataclass(frozen=True)
+class _Seen:
+    """What a rater sees of a volume, all on one grid."""
+
+    grey: np.ndarray
+    truth: np.ndarray
+    prior: np.ndarray
+    spacing_zyx_mm: tuple[float, ...]
+
+
+def _seen(study: config.Study, case: pd.Series, *, grey: images.Volume, truth, prior) -> _Seen:
+    """Return what a rater sees: the sweep, on a grid fine enough for a rater's errors."""
+    factor = study.volume_labels.refinement
+    if factor == 1:
+        return _Seen(grey.array, truth, prior, grey.spacing_zyx_mm)
+    sweep = open_study_sweep(motion_data.cohort_of(study), case)
+    gap_mm = study.sweep_volumes.widest_gap_mm
+    made = make_sweep_volume(sweep, grid=finer_grid(grey, factor), widest_gap_mm=gap_mm)
+    spacing = tuple(side / factor for side in grey.spacing_zyx_mm)
+    return _Seen(made.grey, made.labels[TRUTH_LABELS], divided(prior, factor), spacing)
+
+
+def _correct_one(case: pd.Series, *, task: Task, study: config.Study) -> tuple[list, dict]:
     """Correct one mask; return its rows of scores and its row of effort."""
+    volumes, seed = volumes_dir(study.profile), study.common.seed
     stem = f"{case.subject_id}_{case.sweep_id}"
     grey = images.read(tables.existing(volumes / f"{stem}_grey.mha"))
     truth = _labels_on(grey, volumes / f"{stem}_truth.mha")
@@ -167,20 +190,25 @@ def _correct_one(case: pd.Series, *, task: Task, volumes: Path, seed: int) -> tu
             )
     hip = {"subject_id": case.subject_id, "side": case.side}
     name = task.rater_name
+    seen = _seen(study, case, grey=grey, truth=truth, prior=prior)
     corrected = correct_volume(
-        grey.array, prior, truth_mask=truth, spacing_zyx_mm=grey.spacing_zyx_mm,
+        seen.grey, seen.prior, truth_mask=seen.truth, spacing_zyx_mm=seen.spacing_zyx_mm,
         rater=person(seed, name), rng=generator(seed, "annotation", name, task.round_name, stem),
         error_scale=task.error_scale, misconception=idea_of_hip(seed, name, **hip, ndim=3),
     )  # fmt: skip
+    labels = united(corrected.masks, study.volume_labels.refinement)
     write_mask(
-        _like(grey, corrected.masks), mask_file(task.out_folder, case), scheme=SCHEME,
+        _like(grey, labels), mask_file(task.out_folder, case), scheme=SCHEME,
         made_by=f"simulated rater {name}", origin="simulated",
         of=f"{case.subject_id}/{case.sweep_id}",
     )  # fmt: skip
     key = {**case[CASE].to_dict(), **task.key}
-    scores = _score_rows(key, truth, prior=prior, corrected=corrected.masks)
-    voxel_mm3 = prod(grey.spacing_zyx_mm)
-    row = {"slice_count": len(truth), "labelled_mm3": np.count_nonzero(corrected.masks) * voxel_mm3}
+    scores = _score_rows(key, truth, prior=prior, corrected=labels)
+    voxel_mm3 = prod(seen.spacing_zyx_mm)
+    row = {
+        "slice_count": len(seen.truth),
+        "labelled_mm3": np.count_nonzero(corrected.masks) * voxel_mm3,
+    }
     return scores, {**key, **row, **asdict(effort(corrected, voxel_mm3=voxel_mm3))}
 
 

@@ -37,7 +37,7 @@ def study(tmp_path_factory):
         patch.setattr(parallel, "usable_cores", lambda: 1)
         write_labelled_cohort()
         _write_frame_effort()
-        block = SimpleNamespace(smoothing_mm=SMOOTHING_MM)
+        block = SimpleNamespace(smoothing_mm=SMOOTHING_MM, refinement=1)
         common = config.load("smoke").common
         study = SimpleNamespace(profile="smoke", common=common, volume_labels=block)
         study.inputs = {
