@@ -6,16 +6,17 @@ Every number in a sentence is read from a saved table or metrics file when the p
 from __future__ import annotations
 
 from hipus import paths, tables
-from hipus.report import motion
+from hipus.report import motion, segmentation, segmentation_reach, segmentation_rounds
 from hipus.report.page import Section, table_html
 from hipus.report.sources import absent_files, metrics_of, pictures_of, tables_of
 
 LEAD = (
     "An open, runnable study: optically tracked sweeps, calibration, volumes, segmentation and "
     "measurements, with every published number beside ours. This report holds a simulated cohort "
-    "with known truth, probe motion predicted on it without tracking, what is measured on real "
-    "open recordings of ultrasound phantoms, and the arithmetic of the published numbers. It "
-    "contains no clinical data; whatever is simulated says so."
+    "with known truth, probe motion predicted on it without tracking, five networks that segment "
+    "it in staged rounds, what is measured on real open recordings of ultrasound phantoms, and the "
+    "arithmetic of the published numbers. It contains no clinical data; whatever is simulated says "
+    "so."
 )
 
 
@@ -37,6 +38,13 @@ def sections(profile: str) -> list[Section]:
         motion.predicted(profile),
         _reconstruction(profile),
         motion.volumes(profile),
+        segmentation_rounds.frames(profile),
+        segmentation_rounds.rounds(profile),
+        segmentation_rounds.refined(profile),
+        segmentation.compared(profile),
+        segmentation.claims(profile),
+        segmentation_reach.grades(profile),
+        segmentation_reach.stills(profile),
         motion.sensorless(profile),
         _published(profile),
     ]
@@ -67,7 +75,7 @@ def cards(profile: str) -> list[dict[str, str]]:
         found.insert(0, _reconstruction_card(metrics_of(profile, "reconstruction")))
     if not absent_files(profile, "calibration"):
         found = _calibration_cards(metrics_of(profile, "calibration")) + found
-    return motion.cards(profile) + found
+    return segmentation.cards(profile) + motion.cards(profile) + found
 
 
 def _calibration_cards(found: dict) -> list[dict[str, str]]:

@@ -49,6 +49,10 @@ class Section:
         Stage and table behind the answer.
     notebook : str
         Name of the executed notebook's page, or empty.
+    points : tuple of str
+        What else is to be said, one line each.
+    shown : tuple of (caption, HTML)
+        Tables that are seen without opening them.
     pictures : tuple of Picture
     tables : tuple of (caption, HTML)
     missing : tuple of str
@@ -61,6 +65,8 @@ class Section:
     kind: str
     source: str
     notebook: str = ""
+    points: tuple[str, ...] = ()
+    shown: tuple[tuple[str, str], ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[tuple[str, str], ...] = field(default=())
     missing: tuple[str, ...] = ()

@@ -5,6 +5,8 @@ Decides how each becomes a piece of a page; what a section says is decided by `c
 
 from __future__ import annotations
 
+import pandas as pd
+
 from hipus import paths, tables
 from hipus.report.page import Picture, embed, table_html
 
@@ -53,3 +55,64 @@ def tables_of(profile: str, names: tuple[str, ...]) -> tuple[tuple[str, str], ..
         (f"tables/{name}.csv", table_html(tables.read(paths.table_file(profile, name))))
         for name in names
     )
+
+
+def is_made(profile: str, name: str) -> bool:
+    """Return whether a table is there and has rows.
+
+    Parameters
+    ----------
+    profile, name : str
+
+    Returns
+    -------
+    bool
+        False where only `make arms` writes it and has not run, or where its stage was skipped.
+    """
+    path = paths.table_file(profile, name)
+    return path.is_file() and not tables.read(path).empty
+
+
+def rows_of(profile: str, name: str, **wanted) -> pd.DataFrame:
+    """Return the rows of a table that have the wanted values; ids of models are text.
+
+    Parameters
+    ----------
+    profile, name : str
+    **wanted
+        Column and value.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    table = tables.read(
+        paths.table_file(profile, name), columns=tuple(wanted), dtype=dict.fromkeys(_MODELS, str)
+    )
+    for column, value in wanted.items():
+        table = table[table[column] == value]
+    return table
+
+
+def captioned(profile: str, captions: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the tables that were made, with a caption before the file's name.
+
+    Parameters
+    ----------
+    profile : str
+    captions : dict of str to str
+        By the table's name.
+
+    Returns
+    -------
+    tuple of (caption, HTML)
+    """
+    return tuple(
+        (f"{caption} (tables/{name}.csv)", table_html(rows_of(profile, name)))
+        for name, caption in captions.items()
+        if is_made(profile, name)
+    )
+
+
+#: Columns that hold "2.1", which is no number.
+_MODELS = ("model_id", "model_a", "model_b")

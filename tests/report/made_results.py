@@ -3,6 +3,7 @@
 import json
 
 import made_motion_results
+import made_segmentation_report
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -70,6 +71,7 @@ def write_all(*, missing=()) -> None:
         {"file": "plus/b.mha", "status": "absent", "sha256": "-", "bytes": 12},
     )
     made_motion_results.write_all(np.random.default_rng(5))
+    made_segmentation_report.write_all()
     for stage in ("calibration", "reconstruction", "realism", "motion_transfer"):
         rows = pd.DataFrame({"file": list(missing), "how_to_get_it": ""})
         tables.write(rows, paths.table_file("smoke", f"{stage}_missing"), key=["file"])
