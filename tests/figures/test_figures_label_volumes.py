@@ -56,30 +56,3 @@ class TestLabelVolume:
     def test_labels_of_another_grid_are_refused(self, labels):
         with pytest.raises(ValueError, match=r"labels must be \(20, 30, 24\) like .* got \(20, 30"):
             label_volumes.draw_label_volume(grey_of(labels), labels[:, :, 1:])
-
-
-class TestExamples:
-    @staticmethod
-    def inputs(grades) -> dict:
-        found = {}
-        for grade in grades:
-            found |= {f"{grade}_name": np.array("S201/left_p_a, tracked poses")}
-            found |= {f"{grade}_dice_mean": np.array(0.5 if grade == "good" else np.nan)}
-            for plane in ("lateral_axial", "elevational_axial", "lateral_elevational"):
-                section = np.zeros((6, 9), np.uint8)
-                section[2:4, 3:7] = 4
-                found |= {f"{grade}_{plane}_grey": 30 * section, f"{grade}_{plane}_labels": section}
-                found |= {f"{grade}_{plane}_spacing_mm": np.array([0.5, 2.0])}
-        return found
-
-    def test_a_row_for_each_grade_that_occurs_best_first(self):
-        figure = label_volumes.draw_graded_examples(self.inputs(["insufficient", "good"]))
-        titles = [axes.get_title(loc="left") for axes in figure.axes[::3]]
-        assert [title.split(":")[0] for title in titles] == ["good", "insufficient"]
-        assert "Dice 0.50 (simulated)" in titles[0]
-        assert "no truth" in titles[1]
-        assert np.ptp(figure.axes[0].get_xlim()) == pytest.approx(18)
-
-    def test_without_any_grade_there_is_nothing_to_draw(self):
-        with pytest.raises(ValueError, match="inputs must hold a volume of one of"):
-            label_volumes.draw_graded_examples({})
