@@ -8,6 +8,7 @@ from pathlib import Path
 from hipus import config
 from hipus.stages import runner, segmentation_training
 
+STAGE = "train_32"
 MODEL_ID = "3.2"
 
 
@@ -19,4 +20,4 @@ def main(study: config.Study) -> Iterable[Path]:
 
 
 if __name__ == "__main__":
-    runner.run(segmentation_training.stage_name(MODEL_ID), main)
+    runner.run(STAGE, main)
