@@ -12,7 +12,7 @@ import pandas as pd
 from hipus import paths, tables
 from hipus.files import write_text
 from hipus.report import content
-from hipus.report.page import Section, table_html
+from hipus.report.page import Section, table_html, unbroken
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -57,6 +57,7 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters["unbroken"] = unbroken
     return environment.get_template("index.html")
 
 

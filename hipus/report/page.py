@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pandas as pd
 from hipus.figures.style import PNG_DPI
 
 _SCREEN_DPI = 150
+#: A number and the unit after it.
+_WITH_UNIT = re.compile(r"(?<=\d) (?=(?:%|mm|ms|h)(?!\w))")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,20 @@ def embed(path: Path, caption: str) -> Picture | None:
     content = base64.b64encode(png).decode("ascii")
     width_px = round(stored_px * _SCREEN_DPI / PNG_DPI)
     return Picture(f"data:image/png;base64,{content}", caption, path.stem, width_px)
+
+
+def unbroken(text: str) -> str:
+    """Return text in which no line ends between a number and its unit.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
+    return _WITH_UNIT.sub("\u00a0", text)
 
 
 def table_html(table: pd.DataFrame, *, rows: int = 60) -> str:

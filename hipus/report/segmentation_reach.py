@@ -79,13 +79,13 @@ def stills(profile: str) -> Section:
     about = about_section(
         "stills", "Do 2D networks label real pictures of hips?", "05_frame_segmentation",
         "stage stills_segmentation (make arms)",
-    ) | {"kind": "real stills; their masks were made by a program"}  # fmt: skip
+    ) | {"kind": "real stills, machine-labelled"}  # fmt: skip
     if not is_made(profile, "stills_segmentation_summary"):
         return Section(answer="Not run in this profile: `make arms` runs it.", **about)
     refused = rows_of(profile, "stills_cases", status="refused")
     return Section(
         answer=_learned(profile),
-        points=tuple(f"Refused: {case.case_id}. {case.reason}" for case in refused.itertuples()),
+        points=tuple(f"Refused: {case.reason}." for case in refused.itertuples()),
         tables=captioned(
             profile,
             {

@@ -26,8 +26,8 @@ JUDGES = {
     "test_only": "test-only infants by truth",
 }
 GROUPS = {
-    "labelled_test": "test volumes of the labelled study",
-    "test_only": "infants that only test",
+    "labelled_test": "labelled infants, test volumes",
+    "test_only": "test-only infants",
     "remaining": "further sweeps",
     "dysplastic": "dysplastic hips",
     "provoked": "provoked motion and pace",
@@ -116,8 +116,8 @@ def sentences(profile: str) -> pd.DataFrame:
         found.append(
             {
                 "number": name,
-                "sentence, in our words": first.claim,
                 "here": first.verdict,
+                "sentence, in our words": first.claim,
                 "differences that hold": f"{held} of {len(part)}",
                 "where": first.source,
             }
@@ -141,7 +141,7 @@ def shares(profile: str) -> pd.DataFrame:
     found = []
     for (group, poses), part in rows.groupby(["group", "poses"], sort=False):
         by_grade = part.set_index("grade")
-        row = {"volumes": f"{GROUPS[group]}, {poses} poses"}
+        row = {"volumes": f"{GROUPS[group]}, {poses}"}
         row |= {name: _percent(by_grade.loc[name]) for name in GRADES}
         first = part.iloc[0]
         found.append(row | {"n": f"{first.volume_count:.0f} of {first.subject_count:.0f} infants"})

@@ -194,7 +194,7 @@ def arms() -> dict[str, list[dict]]:
         ],
         "stills_segmentation_summary": [still | {"structure": name} for name in ("ilium", "mean")],
         "stills_cases": [
-            {"case_id": "72628", "status": "refused", "reason": "its masks are empty"},
+            {"case_id": "72628", "status": "refused", "reason": "case 72628: all masks are empty"},
             {"case_id": "1", "status": "used", "reason": ""},
         ],
     }  # fmt: skip

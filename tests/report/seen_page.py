@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """What a browser would see: tags with attributes, and text by tag."""
+    """What a browser would see: tags with attributes, and text with plain spaces."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         if not {"style", "script"} & set(self._open):
-            self.text += data
+            self.text += data.replace("\u00a0", " ")
 
     def attributes(self, name: str) -> list[str]:
         """Return all values of an attribute."""

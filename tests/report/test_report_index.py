@@ -10,7 +10,7 @@ from seen_page import Page
 
 from hipus import paths, tables
 from hipus.report import build, content
-from hipus.report.page import embed, table_html
+from hipus.report.page import embed, table_html, unbroken
 
 #: What the page says of the made-up results.
 SENTENCES = [
@@ -229,6 +229,12 @@ class TestTable:
         html = table_html(pd.DataFrame(columns=["file", "reason"]))
         assert "<th>file</th>" in html
         assert "<td>" not in html
+
+
+class TestUnbroken:
+    def test_a_number_keeps_its_unit_and_other_spaces_stay(self):
+        told = unbroken("95 % 1.5 mm to 2 hips, 3 h")
+        assert told == "95\u00a0% 1.5\u00a0mm to 2 hips, 3\u00a0h"
 
 
 class TestPicture:
