@@ -78,6 +78,13 @@ def picture(rng):
 
 
 @pytest.fixture
+def speckle(rng):
+    """Return a picture (160, 200) as ultrasound has it: band limited."""
+    noise = cv2.GaussianBlur(rng.normal(0, 1, (160, 200)).astype(np.float32), (0, 0), 2)
+    return np.clip(90 + 25 * noise / noise.std(), 6, 255).astype(np.uint8)
+
+
+@pytest.fixture
 def write_png(tmp_path):
     """Return a function that writes a picture."""
 
@@ -213,9 +220,8 @@ class TestCines:
         found = hipus("segment", source, *options, "--pixel-mm", "0.2").json
         assert found["pixel_spacing_from"] == "--pixel-mm"
 
-    def test_drawings_are_blackened_unless_kept(self, hipus, write_dicom, tmp_path, rng):
-        speckle = cv2.GaussianBlur(rng.normal(0, 1, (160, 200)).astype(np.float32), (0, 0), 2)
-        frame = np.clip(90 + 25 * speckle / speckle.std(), 6, 255).astype(np.uint8)
+    def test_drawings_are_blackened_unless_kept(self, hipus, write_dicom, tmp_path, speckle):
+        frame = speckle.copy()
         for left in range(60, 120, 12):
             frame[60:76, left : left + 4] = 255
         source = write_dicom(frame[None], PixelSpacing=[0.4, 0.4])
@@ -393,6 +399,32 @@ class TestSweepsInVolumes:
     def test_a_scale_beside_a_calibration_is_refused(self, refused, write_sweep, tmp_path):
         options = ("--model", "3.2", "--pixel-mm", "0.2", "-o", tmp_path / "m.mha")
         assert "is calibrated: --pixel-mm is for" in refused("segment", write_sweep(), *options)
+
+    def test_poses_alone_do_not_tell_the_size_of_a_pixel(
+        self, hipus, refused, write_slab, tmp_path
+    ):
+        one = PosePrediction("S1", "x", 0, centre_poses(slab()))
+        write_predictions([one], tmp_path / "poses.csv")
+        source = write_slab(calibrated=False)
+        options = ("--model", "3.2", "--poses", tmp_path / "poses.csv", "-o", tmp_path / "m.mha")
+        told = refused("segment", source, *options)
+        assert "does not state the size of a pixel: give it with --pixel-mm" in told
+        assert hipus("segment", source, *options, "--pixel-mm", "1").json["frames_used"] == 5
+
+    def test_drawings_are_blackened_before_a_volume_is_made(self, hipus, tmp_path, speckle):
+        frames = np.zeros((3, 160, 260), np.uint8)
+        frames[:, :, 60:] = speckle
+        for left in range(4, 30, 8):
+            frames[:, 20:36, left : left + 4] = 255
+        sweep = replace(slab(count=3), frames=frames)
+        source = metafile.write(tmp_path / "drawn.igs.mha", metafile.from_sweep(sweep))
+        options = ("--model", "3.2", "--spacing-mm", "2", "-o", tmp_path / "m.mha")
+        widths = [
+            hipus("segment", source, *options, *text).json["shape_zyx"][2]
+            for text in ((), ("--mask-text",))
+        ]
+        assert widths[0] == pytest.approx(256 / 2, abs=1)
+        assert widths[1] == pytest.approx(200 / 2, abs=3)
 
     def test_poses_of_more_frames_than_there_are_are_refused(self, refused, write_sweep, tmp_path):
         one = PosePrediction("S1", "x", 4, np.tile(np.eye(4), (9, 1, 1)))
