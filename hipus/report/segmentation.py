@@ -16,7 +16,7 @@ from hipus.report.segmentation_tables import (
     as_printed,
     sentences,
 )
-from hipus.report.sources import captioned, is_made, metrics_of, pictures_of, rows_of
+from hipus.report.sources import captioned, has_rows, metrics_of, pictures_of, rows_of
 from hipus.report.wording import interval, number, p_value, told
 
 REFINED = "3.2"
@@ -46,7 +46,7 @@ def cards(profile: str) -> list[dict[str, str]]:
     list of dict
         what, value, beside; empty where no model was judged.
     """
-    if not is_made(profile, "segmentation_cases"):
+    if not has_rows(profile, "segmentation_cases"):
         return []
     found, printed = metrics_of(profile, _SCORES), _table5(profile).printed_dice
     best = max(FRAME_MODELS, key=lambda model: found[f"dice_test_only_{model}"] or 0.0)
@@ -78,7 +78,7 @@ def compared(profile: str) -> Section:
         "source": "stage segmentation_scores (make reproduce)",
         "notebook": "08_model_comparison",
     }
-    if not is_made(profile, "segmentation_cases"):
+    if not has_rows(profile, "segmentation_cases"):
         return Section(answer=NOT_MEASURED, **about)
     captions = {
         "segmentation_comparisons": "Tests between models: the first three are confirmatory",
@@ -102,9 +102,12 @@ def compared(profile: str) -> Section:
 
 
 _PICTURES = {
-    "segmentation_protocol": "Dice of all models as volumes, infants that only test (simulated).",
-    "segmentation_dice": "Dice by structure: 2D models over frames, 3D models over volumes "
+    "08_segmentation_protocol": "Dice of all models as volumes, infants that only test "
+    "(simulated).",
+    "08_segmentation_dice": "Dice by structure: 2D models over frames, 3D models over volumes "
     "(simulated); crosses are means.",
+    "08_segmentation_frames": "One test frame with its label and 2D models, and its place in "
+    "volumes (simulated).",
 }
 
 
@@ -126,7 +129,7 @@ def claims(profile: str) -> Section:
         "source": "stage segmentation_scores (make reproduce)",
         "notebook": "08_model_comparison",
     }
-    if not is_made(profile, "segmentation_claims"):
+    if not has_rows(profile, "segmentation_claims"):
         return Section(answer=NOT_MEASURED, **about)
     found = sentences(profile)
     counts = found["here"].value_counts()

@@ -12,7 +12,7 @@ from hipus.report.page import Section, table_html
 from hipus.report.segmentation import NOT_MEASURED
 from hipus.report.segmentation_rounds import about_section
 from hipus.report.segmentation_tables import GRADES, GROUPS, shares
-from hipus.report.sources import captioned, is_made, pictures_of, rows_of
+from hipus.report.sources import captioned, has_rows, is_made, pictures_of, rows_of
 from hipus.report.wording import interval, told
 
 #: Words for kinds of failure.
@@ -42,11 +42,12 @@ def grades(profile: str) -> Section:
         "grades", "How good do the volumes look, and how far does model 3.2 carry?",
         "09_volume_grades", "stage volume_grades (make reproduce)",
     )  # fmt: skip
-    if not is_made(profile, "volume_grade_shares"):
+    if not has_rows(profile, "volume_grade_shares"):
         return Section(answer=NOT_MEASURED, **about)
     captions = {
-        "segmentation_grades": "Grades by group, printed shares beside (simulated).",
-        "segmentation_failures": "The worst volumes, and what went wrong (simulated).",
+        "09_segmentation_grades": "Grades by group, printed shares beside, and kinds of failure "
+        "(simulated).",
+        "09_segmentation_graded": "A typical volume of each grade in three planes (simulated).",
     }
     names = {
         "grading_rules": "The rules, with limits from training truth",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from hipus.report.page import Section
 from hipus.report.segmentation import NOT_MEASURED, REFINED
 from hipus.report.segmentation_tables import MEAN, TEST_ONLY
-from hipus.report.sources import captioned, is_made, metrics_of, pictures_of, rows_of
+from hipus.report.sources import captioned, has_rows, is_made, metrics_of, pictures_of, rows_of
 from hipus.report.wording import interval, number
 
 _PRIORS = {
@@ -36,13 +36,13 @@ def frames(profile: str) -> Section:
         "frames", "How well do networks of frames label what raters drew?", "05_frame_segmentation",
         "stages frame_labels, model_masks (make reproduce); segmentation_arms (make arms)",
     )  # fmt: skip
-    if not is_made(profile, "inter_rater"):
+    if not has_rows(profile, "inter_rater"):
         return Section(answer=NOT_MEASURED, **about)
     captions = {
-        "segmentation_annotation": "Labels that simulated raters drew on frames, and the frames "
-        "that two drew independently.",
-        "segmentation_frames": "One test frame: label and 2D models; the same place in volumes.",
-        "segmentation_learning": "Losses and validation Dice of the five trainings (simulated).",
+        "05_segmentation_annotation": "A frame labelled by simulated raters, and the frames that "
+        "two drew independently.",
+        "05_segmentation_learning": "Losses and validation Dice of the five trainings (simulated).",
+        "05_segmentation_split": "Dice of model 2.1 by split and by what judges (simulated).",
     }
     names = {
         "inter_rater": "Agreement of two simulated raters; the printed one is an input",
@@ -73,12 +73,11 @@ def rounds(profile: str) -> Section:
         "rounds", "Does it pay to label volumes in staged rounds?", "06_first_3d_round",
         "stages first_masks, volume_labels_first (make reproduce); segmentation_arms (make arms)",
     )  # fmt: skip
-    if not is_made(profile, "first_masks"):
+    if not has_rows(profile, "first_masks"):
         return Section(answer=NOT_MEASURED, **about)
     captions = {
-        "segmentation_rounds": "From masks of frames to the refined round (simulated).",
-        "segmentation_streaks": "Agreement of neighbouring slices and roughness (simulated).",
-        "segmentation_effort": "Simulated effort of a volume, by what it began from.",
+        "06_segmentation_streaks": "How stepped masks of frames are as volumes (simulated).",
+        "06_segmentation_effort": "Simulated effort of correcting a volume, by what it began from.",
     }
     names = {
         "annotation_effort": "Simulated effort of every task",
@@ -109,10 +108,14 @@ def refined(profile: str) -> Section:
         "refined", "Does the refined model reach the agreement of raters?", "07_refined_3d_round",
         "stages volume_labels_refined, segmentation_scores; segmentation_arms (make arms)",
     )  # fmt: skip
-    if not is_made(profile, "segmentation_raters"):
+    if not has_rows(profile, "segmentation_raters"):
         return Section(answer=NOT_MEASURED, **about)
     captions = {
-        "segmentation_cases": "Model 3.2 on four hips: both directions, both sides (simulated).",
+        "07_segmentation_rounds": "One volume's masks from round to round (simulated).",
+        "07_segmentation_cases": "Model 3.2 on four hips: both directions, both sides (simulated).",
+        "07_segmentation_failures": "The worst test volumes, and what is wrong (simulated).",
+        "07_segmentation_staging": "What staging saves, and what networks lose, as the rater's "
+        "errors grow (simulated).",
     }
     names = {
         "segmentation_table3": "Table 3: model 3.2 by direction of the sweep, printed beside",
@@ -170,7 +173,7 @@ def _drawn(profile: str) -> str:
 
 def _learned(profile: str) -> Iterator[str]:
     """Say how 2D models label frames."""
-    if not is_made(profile, "segmentation_table1"):
+    if not has_rows(profile, "segmentation_table1"):
         return
     rows = rows_of(profile, "segmentation_table1", structure=MEAN, unit="frame")
     said = ", ".join(
@@ -250,7 +253,7 @@ def _savings(profile: str) -> Iterator[str]:
 
 def _effort(profile: str) -> Iterator[str]:
     """Say what every task took."""
-    if not is_made(profile, "annotation_effort"):
+    if not has_rows(profile, "annotation_effort"):
         return
     rows = rows_of(profile, "annotation_effort")
     said = "; ".join(

@@ -57,8 +57,8 @@ def tables_of(profile: str, names: tuple[str, ...]) -> tuple[tuple[str, str], ..
     )
 
 
-def is_made(profile: str, name: str) -> bool:
-    """Return whether a table is there and has rows.
+def has_rows(profile: str, name: str) -> bool:
+    """Return whether a table of `make reproduce` has rows: a skipped stage writes none.
 
     Parameters
     ----------
@@ -67,10 +67,27 @@ def is_made(profile: str, name: str) -> bool:
     Returns
     -------
     bool
-        False where only `make arms` writes it and has not run, or where its stage was skipped.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the stage has not run; the message names the command.
     """
-    path = paths.table_file(profile, name)
-    return path.is_file() and not tables.read(path).empty
+    return not tables.read(paths.table_file(profile, name)).empty
+
+
+def is_made(profile: str, name: str) -> bool:
+    """Return whether a table that only `make arms` writes is there and has rows.
+
+    Parameters
+    ----------
+    profile, name : str
+
+    Returns
+    -------
+    bool
+    """
+    return paths.table_file(profile, name).is_file() and has_rows(profile, name)
 
 
 def rows_of(profile: str, name: str, **wanted) -> pd.DataFrame:

@@ -109,8 +109,8 @@ def write_record(stage: str, *, finished: str = "2026-01-02T03:04:05+00:00") -> 
     path.write_text(json.dumps(record))
 
 
-def draw_one() -> None:
+def draw_one(name: str = "02_lag") -> None:
     """Save one figure of the report."""
-    path = paths.figures_dir("smoke") / "02_lag.png"
-    path.parent.mkdir(parents=True)
+    path = paths.figures_dir("smoke") / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (40, 20), "white").save(path)

@@ -2,14 +2,14 @@
 
 import made_segmentation_report as made
 import pytest
-from made_results import write_all
+from made_results import draw_one, write_all
 from seen_page import Page
 
 from hipus import paths, tables
 from hipus.report import build, segmentation, segmentation_reach, segmentation_tables, wording
 from hipus.segmentation import volume_scores
 from hipus.segmentation.grading import FAILURES, GRADES
-from hipus.stages import graded_cases, motion_data, segmentation_goals
+from hipus.stages import figures, graded_cases, motion_data, segmentation_goals
 
 NAN = float("nan")
 SENTENCES = [
@@ -160,6 +160,11 @@ class TestSkipped:
         assert segmentation.cards("smoke") == []
         assert "Goal" not in page
 
+    def test_a_stage_that_has_not_run_names_the_command(self, results):
+        paths.table_file("smoke", "segmentation_cases").unlink()
+        with pytest.raises(FileNotFoundError, match=r"segmentation_cases.csv is missing: run `dvc"):
+            segmentation.cards("smoke")
+
     def test_everything_written_again_is_told_again(self, results):
         made.write_skipped()
         write_all()
@@ -207,6 +212,15 @@ class TestWording:
     )
     def test_only_an_interval_off_nothing_is_told(self, low, high, word):
         assert wording.told(low, high, above="up", below="down", neither="?") == word
+
+
+def test_every_figure_of_segmentation_has_its_place(results):
+    names = [name for name in figures.FIGURES if "_segmentation_" in name]
+    for name in names:
+        draw_one(name)
+    page = text()
+    assert names
+    assert [name for name in names if f"figures/smoke/{name}.pdf" not in page] == []
 
 
 def test_shown_tables_are_seen_without_opening_them_and_escape_text(results):
