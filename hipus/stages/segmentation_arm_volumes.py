@@ -104,7 +104,7 @@ def correct(
     study : Study
     arm : Arm
     cases : iterable of pandas.DataFrame
-        Columns of `CASE`; a volume that is in several is corrected once.
+        subject_id and sweep_id; a volume that is in several is corrected once.
     scratch : path-like
 
     Returns
@@ -122,8 +122,10 @@ def correct(
         error_scale=arm.error_scale,
         smoothing_mm=study.volume_labels.smoothing_mm if is_own else None,
     )
-    rows = pd.concat([part[CASE] for part in cases]).drop_duplicates(SWEEP_KEY)
-    return volume_labels.correct_cases(study, rows, task=task)
+    keys = pd.concat([part[SWEEP_KEY] for part in cases]).drop_duplicates()
+    # Whole rows of the cohort: raters look at the sweeps, which are to be trimmed as stated.
+    rows = keys.merge(volume_labels.volume_rows(study), validate="one_to_one")
+    return volume_labels.correct_cases(study, rows.sort_values(SWEEP_KEY), task=task)
 
 
 def arm_labels(scratch: Path, arm: Arm) -> Path:

@@ -1,6 +1,7 @@
 """Stage `segmentation_arms` on a made cohort: real raters, made-up networks."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,6 +24,7 @@ from hipus.stages import (
     segmentation_arm_frames,
     segmentation_arm_volumes,
     segmentation_arms,
+    volume_labels,
     volume_labels_refined,
 )
 from hipus.stages.segmentation_arm_volumes import Arm, effort_arms, trained_arms
@@ -70,7 +72,10 @@ def study(tmp_path_factory):
         patch.setattr(parallel, "usable_cores", lambda: 1)
         write_labelled_cohort()
         sizes = config.SegmentationArms(volumes=6, error_scales=(2.0,), resamples=40)
-        study = replace(config.load("smoke"), segmentation_arms=sizes)
+        study = config.load("smoke")
+        # The made volumes lie elsewhere than their sweeps, so that raters draw on them alone.
+        labels = replace(study.volume_labels, refinement=1)
+        study = replace(study, segmentation_arms=sizes, volume_labels=labels)
         _write_own_models()
         for stage in (frame_labels, volume_labels_refined):
             stage.main(study)
@@ -233,6 +238,22 @@ class TestRater:
         rows = table("rater_error_arm").set_index(["prior", "error_scale", "structure"])
         means = rows.dice_corrected.xs("mean_over_structures", level="structure")
         assert means[("first_round_masks", 2.0)] < means[("first_round_masks", 1.0)]
+
+    def test_raters_get_sweeps_as_the_cohort_states_them_each_once(self, study, monkeypatch):
+        seen = []
+        monkeypatch.setattr(
+            volume_labels, "correct_cases", lambda _, rows, task: seen.append((rows, task))
+        )
+        one = pd.DataFrame({"subject_id": ["S001"], "sweep_id": ["right_p_d"], "is_seen": [True]})
+        two = one.drop(columns="is_seen")
+        two.loc[1] = ["S001", "left_p_a"]
+        arm = Arm("first_masks", 0.5)
+        segmentation_arm_volumes.correct(study.study, arm, [one, two], scratch=Path("x"))
+        ((rows, task),) = seen
+        assert rows.sweep_id.tolist() == ["left_p_a", "right_p_d"]
+        assert (rows.trim_start == 2).all()
+        assert task.prior_folder == paths.results_dir("smoke") / "first_masks"
+        assert (task.round_name, task.error_scale, task.smoothing_mm) == ("refined", 0.5, None)
 
 
 class TestEffort:
