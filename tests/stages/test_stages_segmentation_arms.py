@@ -1,4 +1,4 @@
-"""Stage `segmentation_arms` on a made cohort: real raters, made-up networks."""
+"""Stage `segmentation_arms` on a made cohort: made-up raters of volumes and networks."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from hipus import config, images, parallel, paths, tables
 from hipus.formats.mask_files import read_mask, write_mask
 from hipus.labels import HipLabel
 from hipus.metrics import dice_per_label
+from hipus.phantom.annotator.corrections import annotation
 from hipus.segmentation import training
 from hipus.segmentation.prediction import Segmenter
 from hipus.segmentation.structure_shape import STRUCTURES
@@ -51,6 +52,13 @@ class MadeSegmenter:
         return np.where(frames < self.darkest, HipLabel.FEMORAL_HEAD, 0).astype(np.uint8)
 
 
+def made_rater(volume, prior, *, truth_mask, rng, error_scale, **_):
+    """Draw the truth but for some voxels, more of them with larger errors, whatever the prior."""
+    assert volume.shape == prior.shape
+    is_missed = rng.random(truth_mask.shape) < 0.1 * error_scale
+    return annotation(np.where(is_missed, 0, truth_mask).astype(np.uint8), prior)
+
+
 class MadeTrainings(list):
     """Notes what is to be trained, and on what."""
 
@@ -77,6 +85,7 @@ def study(tmp_path_factory):
         labels = replace(study.volume_labels, refinement=1)
         study = replace(study, segmentation_arms=sizes, volume_labels=labels)
         _write_own_models()
+        patch.setattr(volume_labels, "correct_volume", made_rater)
         for stage in (frame_labels, volume_labels_refined):
             stage.main(study)
         trainings = MadeTrainings()
