@@ -156,6 +156,13 @@ def contour_handles(labels=STRUCTURES):
     ]  # fmt: skip
 
 
+def truth_handle():
+    """Return the legend handle of the truth's contours; see `outline_truth`."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=TRUTH_COLOUR, lw=0.8, label="what was insonified")
+
+
 def surface_handles(labels=STRUCTURES):
     """Return legend handles of the surfaces in renderings; see `contour_handles`."""
     from matplotlib.patches import Patch
