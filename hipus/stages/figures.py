@@ -23,13 +23,20 @@ from hipus.figures import (
     published,
     realism,
     reconstruction,
+    segmentation_arms,
+    segmentation_grades,
+    segmentation_pictures,
+    segmentation_rounds,
+    segmentation_scores,
+    segmentation_volumes,
     style,
 )
 from hipus.stages import runner
 
 STAGE = "figures"
 #: Tables that only `make arms` writes.
-FROM_ARMS = ("motion_spacing",)
+FROM_ARMS = ("motion_spacing", "staging_effort", "rater_error_arm", "split_arm")
+_CURVES = tuple(f"learning_curve_{number}" for number in (21, 22, 23, 31, 32))
 #: Figure -> how it is drawn, the tables it needs, and its figure input ("" for none).
 FIGURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {
     "01_hips": (cohort.draw_hips, ("cohort_hips", "cohort_subjects"), ""),
@@ -68,6 +75,48 @@ FIGURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {
     ),
     "04_predicted_planes": (motion_volumes.draw_placed_volumes, (), "motion_volumes"),
     "04_refinement": (motion_volumes.draw_refinement, ("pose_refinement",), ""),
+    "05_segmentation_annotation": (
+        segmentation_pictures.draw_annotation,
+        ("inter_rater",),
+        "frame_labels",
+    ),
+    "05_segmentation_learning": (segmentation_rounds.draw_learning, _CURVES, ""),
+    "05_segmentation_split": (segmentation_arms.draw_split, ("split_arm",), ""),
+    "06_segmentation_streaks": (segmentation_rounds.draw_streaks, ("first_masks",), ""),
+    "06_segmentation_effort": (
+        segmentation_rounds.draw_effort,
+        ("volume_effort_first", "volume_effort_refined"),
+        "",
+    ),
+    "07_segmentation_rounds": (segmentation_volumes.draw_rounds, (), "segmentation_rounds"),
+    "07_segmentation_cases": (segmentation_volumes.draw_cases, (), "segmentation_hips"),
+    "07_segmentation_staging": (
+        segmentation_arms.draw_staging,
+        ("staging_effort", "rater_error_arm"),
+        "",
+    ),
+    "07_segmentation_failures": (
+        segmentation_pictures.draw_failures,
+        ("volume_grades",),
+        "segmentation_failures",
+    ),
+    "08_segmentation_frames": (segmentation_pictures.draw_frames, (), "segmentation_frame"),
+    "08_segmentation_dice": (
+        segmentation_scores.draw_dice,
+        ("frame_scores", "segmentation_cases", "segmentation_table1"),
+        "",
+    ),
+    "08_segmentation_protocol": (
+        segmentation_scores.draw_protocol,
+        ("segmentation_cases", "segmentation_table5", "segmentation_comparisons"),
+        "",
+    ),
+    "09_segmentation_grades": (
+        segmentation_grades.draw_grades,
+        ("volume_grade_shares", "volume_failures"),
+        "",
+    ),
+    "09_segmentation_graded": (segmentation_pictures.draw_graded, (), "volume_grades"),
     "42_decorrelation": (motion_factors.draw_decorrelation, ("decorrelation_motion",), ""),
     "42_spacing": (motion_factors.draw_spacing, ("motion_spacing",), ""),
     "91_verdicts": (published.draw_verdicts, ("claim_verdicts",), ""),

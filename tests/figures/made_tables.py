@@ -1,6 +1,8 @@
 """Small made-up tables and figure inputs with the columns of the study's own."""
 
 import made_motion
+import made_segmentation
+import made_segmentation_views
 import made_simulated
 import numpy as np
 import pandas as pd
@@ -157,4 +159,6 @@ def everything(rng) -> dict:
         "reconstruction.npz": reconstruction_input(rng),
         **made_simulated.everything(rng),
         **made_motion.everything(rng),
+        **made_segmentation.everything(rng),
+        **made_segmentation_views.everything(rng),
     }
