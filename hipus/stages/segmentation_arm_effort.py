@@ -216,7 +216,8 @@ def staging_totals(
     Notes
     -----
     Frames keep the effort of the slice-wise raters at every scale: only the volumetric rater's
-    errors are scaled.
+    errors are scaled. They are drawn by one and reviewed by another, volumes seen by one alone,
+    as in the study: that speaks against staging.
     """
     rows = []
     for scale, part in cases.groupby("error_scale"):
