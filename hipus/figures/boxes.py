@@ -9,7 +9,7 @@ from hipus.figures import style
 MEAN_LOOK = {"marker": "x", "ms": 5, "mew": 1.5, "mec": style.PALETTE["reference"]}
 
 
-def draw_boxes(box, groups, places, *, colour: str, width: float) -> None:
+def draw_boxes(box, groups, places, *, colour: str, width: float, outliers: bool = True) -> None:
     """Draw boxes over groups of values.
 
     Parameters
@@ -21,12 +21,15 @@ def draw_boxes(box, groups, places, *, colour: str, width: float) -> None:
         One per group.
     colour : str
     width : float
+    outliers : bool
+        Draw what lies beyond the whiskers; not where all values are drawn anyway.
     """
     ink = {"color": style.PALETTE["ink"], "lw": 0.7}
     values = [part[np.isfinite(part)].to_numpy(float) for part in groups]
     box.boxplot(
         values, positions=places, widths=width, patch_artist=True, manage_ticks=False,
-        showmeans=True, whiskerprops=ink, capprops=ink, medianprops={**ink, "lw": 1.1},
+        showmeans=True, showfliers=outliers,
+        whiskerprops=ink, capprops=ink, medianprops={**ink, "lw": 1.1},
         boxprops={"facecolor": colour, "edgecolor": style.PALETTE["ink"], "lw": 0.7},
         flierprops={"marker": ".", "ms": 2, "mec": style.PALETTE["muted"], "alpha": 0.6},
         meanprops={**MEAN_LOOK, "zorder": 6},

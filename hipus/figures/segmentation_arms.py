@@ -59,15 +59,7 @@ def draw_staging(effort: pd.DataFrame, errors: pd.DataFrame) -> Figure:
             _draw_line(axes[2], part, "dice_model_mean", **look)
             axes[2].plot(part["error_scale"], part["dice_corrected"], ls=":", lw=1,
                          color=style.PALETTE[role], marker=marker, mfc="white", ms=4)  # fmt: skip
-        labels = ("simulated time a volume, minutes", "saved against nothing, %",
-                  "mean Dice with truth")  # fmt: skip
-        for box, label in zip(axes, labels, strict=True):
-            box.set(ylabel=label, xlabel="rater's errors, times typical", xscale="log")
-            scales = sorted(effort["error_scale"].unique())
-            box.set_xticks(scales, [f"{scale:g}" for scale in scales])
-            box.minorticks_off()
-        axes[0].set_ylim(bottom=0)
-        axes[1].axhline(0, color=style.PALETTE["muted"], lw=0.7, ls="--")
+        _dress_staging(axes, sorted(effort["error_scale"].unique()))
         axes[2].set_title("filled: 3.2, open: labels", fontsize=8)
         count = own.iloc[0]
         axes[0].set_title(f"n = {count.volume_count:.0f} volumes of {count.subject_count:.0f} "
@@ -76,6 +68,18 @@ def draw_staging(effort: pd.DataFrame, errors: pd.DataFrame) -> Figure:
         figure.legend(handles, names, loc="outside lower center", ncols=3,
                       title="simulated rater, begun with")  # fmt: skip
     return figure
+
+
+def _dress_staging(axes, scales: list[float]) -> None:
+    """Label the axes of time, saving and Dice."""
+    labels = ("simulated time a volume, minutes", "saved against nothing, %",
+              "mean Dice with truth")  # fmt: skip
+    for box, label in zip(axes, labels, strict=True):
+        box.set(ylabel=label, xlabel="rater's errors, times typical", xscale="log")
+        box.set_xticks(scales, [f"{scale:g}" for scale in scales])
+        box.minorticks_off()
+    axes[0].set_ylim(bottom=0)
+    axes[1].axhline(0, color=style.PALETTE["muted"], lw=0.7, ls="--")
 
 
 def _draw_line(box, rows: pd.DataFrame, measure: str, **look) -> None:

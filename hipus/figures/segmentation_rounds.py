@@ -102,7 +102,8 @@ def draw_streaks(first_masks: pd.DataFrame) -> Figure:
             box.tick_params(axis="x", length=0, labelsize=7)
             box.set_ylabel(label)
         for box in axes[1:]:
-            box.set_ylim(bottom=0)
+            box.set_yscale("log")
+            box.yaxis.set_major_formatter("{x:g}")
         axes[0].set_title(f"n = {len(volumes)} volumes of {volumes['subject_id'].nunique()} "
                           "infants, simulated")  # fmt: skip
         handles = [Patch(facecolor=colour, edgecolor=style.PALETTE["ink"], lw=0.7, label=label)
@@ -138,7 +139,8 @@ def draw_effort(first: pd.DataFrame, refined: pd.DataFrame) -> Figure:
                 spread = np.linspace(-0.26, 0.26, len(values)) if len(values) > 1 else 0
                 box.scatter(place + spread, values, s=6, lw=0, alpha=0.5, zorder=3,
                             color=style.PALETTE["ours"])  # fmt: skip
-            draw_boxes(box, groups, np.arange(len(groups)), colour="#F2F2F2", width=0.7)
+            draw_boxes(box, groups, np.arange(len(groups)), colour="#F2F2F2", width=0.7,
+                       outliers=False)  # fmt: skip
             names = [f"{PRIORS[name]}\nn = {count}"
                      for name, count in zip(priors, counts, strict=True)]  # fmt: skip
             box.set_xticks(range(len(names)), names)
