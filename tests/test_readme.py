@@ -193,7 +193,7 @@ def models_segment(found: dict) -> list[str]:
 def models_carry() -> list[str]:
     """Return the README's lines on grades and other circumstances."""
     rows = table("volume_grade_shares").query(
-        "sweep_type == 'all' and group == 'remaining' and poses == 'tracked'"
+        "sweep_type == 'all' and group == 'ordinary' and poses == 'tracked'"
     )
     rows = rows.set_index("grade").loc[["good", "adequate", "insufficient"]]
     ours, printed = (
@@ -206,7 +206,7 @@ def models_carry() -> list[str]:
         for name in ("predicted poses", "second centre")
     ]
     return [
-        f"| further sweeps, graded by rules: good, adequate, insufficient | {ours} % of "
+        f"| ordinary tracked sweeps, graded by rules: good, adequate, insufficient | {ours} % of "
         f"{rows.volume_count.iloc[0]} volumes | printed {printed} % of "
         f"{rows.published_volume_count.iloc[0]:.0f}, read by people |",
         f"| Dice of model 3.2 by predicted poses; in the second, untracked centre | "

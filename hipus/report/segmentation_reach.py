@@ -101,7 +101,8 @@ def stills(profile: str) -> Section:
 def _graded(profile: str) -> str:
     """Say which share of volumes has which grade, beside the printed shares."""
     rows = rows_of(profile, "volume_grade_shares", sweep_type="all", poses="tracked")
-    group = "remaining" if (rows.group == "remaining").any() else rows.group.iloc[0]
+    there = set(rows.group)
+    group = next(name for name in ("ordinary", "remaining", *GROUPS) if name in there)
     by_grade = rows[rows.group == group].set_index("grade")
     ours = ", ".join(f"{100 * by_grade.share[name]:.0f} % {name}" for name in GRADES)
     printed = " / ".join(f"{by_grade.published_percent[name]:.0f}" for name in GRADES)

@@ -26,6 +26,7 @@ JUDGES = {
     "test_only": "test-only infants by truth",
 }
 GROUPS = {
+    "ordinary": "all ordinary sweeps",
     "labelled_test": "labelled infants, test volumes",
     "test_only": "test-only infants",
     "remaining": "further sweeps",

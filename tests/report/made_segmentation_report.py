@@ -149,7 +149,7 @@ def graded() -> dict[str, list[dict]]:
             key | {"group": group, "sweep_type": "all", "grade": grade, "share": share,
                    "low": share - 0.1, "high": share + 0.1, "published_percent": printed[grade],
                    "published_volume_count": 74.0}
-            for group in ("test_only", "remaining")
+            for group in ("test_only", "remaining", "ordinary")
             for grade, share in (("good", 0.6), ("adequate", 0.25), ("insufficient", 0.15))
         ],
         "volume_failures": [
