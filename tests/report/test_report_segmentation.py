@@ -75,7 +75,7 @@ class TestNumbers:
     def test_shares_end_with_the_printed_ones(self, results):
         found = segmentation_tables.shares("smoke")
         assert list(found.good) == ["60 % (50 to 70)"] * 3 + ["53 %"]
-        assert list(found.n) == ["40 of 20 infants"] * 2 + ["74"]
+        assert list(found.n) == ["40 of 20 infants"] * 3 + ["74"]
 
     def test_a_sentence_says_how_many_of_its_differences_hold(self, results):
         found = segmentation_tables.sentences("smoke").set_index("number")
