@@ -18,6 +18,9 @@ _GRADES = {
     "adequate": ("#A9D3EE", "#222222"),
     "insufficient": ("#D55E00", "white"),
 }
+#: Groups of volumes: all ordinary ones and their parts, then the hard ones.
+_ORDER = ("ordinary", "labelled_test", "test_only", "remaining", "dysplastic", "provoked",
+          "second_centre")  # fmt: skip
 _PRINTED = "printed, clinical\nread by people"
 #: Display only: heights of a bar and of the truth's below it, and the least share with a number.
 _TALL, _LOW, _LEAST = 0.46, 0.16, 0.06
@@ -41,7 +44,8 @@ def draw_grades(shares: pd.DataFrame, failures: pd.DataFrame) -> Figure:
         could mend.
     """
     shares = shares[shares["sweep_type"] == "all"]
-    keys = list(dict.fromkeys(zip(shares["group"], shares["poses"], strict=True)))
+    found = set(zip(shares["group"], shares["poses"], strict=True))
+    keys = sorted(found, key=lambda key: (_ORDER.index(key[0]), key[1] != "tracked"))
     with style.look():
         figure, (left, right) = style.new_figure(
             1, 2, height_in=0.9 + 0.42 * (len(keys) + 1), width_ratios=[1.15, 1]

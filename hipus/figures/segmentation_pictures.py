@@ -24,6 +24,8 @@ _MODEL = "3.2"
 #: Planes of failures: their axes, and which of z, y, x lie along rows and columns.
 _PLANES = {"across_z": ("lateral", (1, 2)), "across_x": ("elevational", (1, 0))}
 _GRADED_PLANES = ("lateral_axial", "elevational_axial", "lateral_elevational")
+#: Between the names in one cell of a table.
+_BETWEEN = ";"
 _GRADES = ("good", "adequate", "insufficient")
 
 
@@ -136,8 +138,7 @@ def draw_failures(inputs: Mapping[str, np.ndarray], grades: pd.DataFrame) -> Fig
                    if key.startswith(f"{place}_")}  # fmt: skip
             for pair, plane in zip((boxes[:2], boxes[2:]), _PLANES, strict=True):
                 _show_failure(pair, own, plane)
-            words = f"{own['name']}: mean Dice {float(own['dice']):.2f}\n{_what(own, grades)}"
-            _title_row(boxes, words)
+            _title_row(boxes, _what(own, grades))
             boxes[0].set_ylabel("axial, mm")
         _add_legend(figure, "by model 3.2, simulated")
     return figure
@@ -157,15 +158,23 @@ def _show_failure(boxes, own: Mapping[str, np.ndarray], plane: str) -> None:
 
 
 def _what(own: Mapping[str, np.ndarray], grades: pd.DataFrame) -> str:
-    """Say what rules find wrong with a volume, and which structure is worst."""
-    subject, sweep = str(own["name"]).split("/")
+    """Name a volume, its Dice with that of its worst structure, and what rules find wrong."""
+    name, dice = str(own["name"]), float(own["dice"])
+    subject, sweep = name.split("/")
     is_it = (grades["subject_id"] == subject) & (grades["sweep_id"] == sweep)
     row = grades[is_it & (grades["poses"] == "tracked")].iloc[0]
-    failures = "" if pd.isna(row["failures"]) else str(row["failures"]).replace("_", " ")
-    dice = {name: row[f"dice_{name}"] for name in overlays.SPOKEN}
-    worst = min((value, name) for name, value in dice.items() if np.isfinite(value))
-    found = f"{row['grade']}: {failures}" if failures else str(row["grade"])
-    return f"{found}; {overlays.SPOKEN[worst[1]]} {worst[0]:.2f}"
+    by_structure = {overlays.SPOKEN[key]: row[f"dice_{key}"] for key in overlays.SPOKEN}
+    worst, least = min(by_structure.items(), key=lambda pair: np.nan_to_num(pair[1], nan=np.inf))
+    found = "" if pd.isna(row["failures"]) else _listed(str(row["failures"]))
+    told = f"{row['grade']}: {found}" if found else str(row["grade"])
+    return f"{name}: mean Dice {dice:.2f}, {worst} {least:.2f}\n{told}"
+
+
+def _listed(names: str, *, most: int = 5) -> str:
+    """Return names that a table keeps in one cell as words, the first of many."""
+    each = [name.replace("_", " ") for name in names.split(_BETWEEN) if name]
+    rest = len(each) - most
+    return ", ".join(each[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def draw_graded(inputs: Mapping[str, np.ndarray]) -> Figure:
@@ -205,17 +214,18 @@ def draw_graded(inputs: Mapping[str, np.ndarray]) -> Figure:
 
 def _about(inputs: Mapping[str, np.ndarray], grade: str) -> str:
     """Return the title of a graded volume."""
-    group, broken = (str(part).replace("_", " ") for part in inputs[f"{grade}_about"])
+    group, broken = (str(part) for part in inputs[f"{grade}_about"])
     dice = float(inputs[f"{grade}_dice_mean"])
     told = f"mean Dice {dice:.2f}" if np.isfinite(dice) else "no truth known"
-    why = f"\n{broken}" if broken else ""
-    return f"{grade}: {inputs[f'{grade}_name']} ({group}), {told}{why}"
+    why = f"\n{_listed(broken, most=4)}" if broken else ""
+    return f"{grade}: {inputs[f'{grade}_name']} ({group.replace('_', ' ')}), {told}{why}"
 
 
 def _title_row(boxes, words: str) -> None:
     """Give a row of axes one title, as wide as the row."""
-    # Laid out, the words would widen their column: an empty title keeps the room for them.
-    boxes[-1].set_title("\n".join(" " for _ in words.splitlines()), fontsize=7)
+    # Laid out, the words would widen their column: empty titles keep the room for them.
+    for box in boxes:
+        box.set_title("\n".join(" " for _ in words.splitlines()), fontsize=7)
     text = boxes[0].annotate(words, (0, 1), (0, 5), xycoords="axes fraction", weight="bold",
                              textcoords="offset points", va="bottom", fontsize=7)  # fmt: skip
     text.set_in_layout(False)

@@ -206,14 +206,16 @@ def _volume_count(rows: pd.DataFrame) -> int:
 
 def _counted(rows: pd.DataFrame) -> str:
     """Say how many frames or volumes each model was judged on, and of how many infants."""
-    judged, told = rows.dropna(subset=["dice"]), {}
+    judged, counts = rows.dropna(subset=["dice"]), {}
     for model_id, part in judged.groupby("model_id"):
         case = [name for name in ("subject_id", "sweep_id", "frame_index") if name in part]
-        unit = "frames" if model_id.startswith("2") else "volumes"
-        told.setdefault(f"{len(part[case].drop_duplicates())} {unit}", []).append(model_id)
-    infants = judged["subject_id"].nunique()
-    listed = "; ".join(f"{', '.join(models)}: {count}" for count, models in told.items())
-    return f"n = {listed}; {infants} infants"
+        counts[model_id] = len(part[case].drop_duplicates())
+    frames = [count for model_id, count in counts.items() if model_id.startswith("2")]
+    told = [f"{min(frames)} to {max(frames)} frames" if len(set(frames)) > 1
+            else f"{frames[0]} frames"] if frames else []  # fmt: skip
+    told += [f"{count} volumes ({model_id})" for model_id, count in counts.items()
+             if model_id.startswith("3")]  # fmt: skip
+    return f"n = {', '.join(told)} of {judged['subject_id'].nunique()} infants"
 
 
 def _add_legend(figure: Figure, *, printed: str) -> None:

@@ -94,7 +94,7 @@ def draw_cases(inputs: Mapping[str, np.ndarray]) -> Figure:
 def _new_grid(inputs, start: str, limits_mm: np.ndarray, *, columns: int):
     """Make axes: a row of renderings, and a row for each section, of fitting heights."""
     spacing = inputs[f"{start}spacing_zyx_mm"]
-    ratios = [np.ptp(limits_mm[:, 1]) / np.ptp(limits_mm[:, 0])]
+    ratios = [(1 + surfaces.FOOT) * np.ptp(limits_mm[:, 1]) / np.ptp(limits_mm[:, 0])]
     for plane, sides in _PLANES.items():
         height, width = inputs[f"{start}grey_{plane}"].shape * spacing[list(sides)]
         ratios.append(height / width)

@@ -20,6 +20,8 @@ VIEW_DEG = (38.0, 28.0)
 _LIGHT = np.array([-0.45, -0.65, -0.62])
 #: Shares of light that come from everywhere, from the light, and as a highlight.
 _AMBIENT, _DIFFUSE, _HIGHLIGHT, _SHININESS = 0.25, 0.75, 0.15, 24
+#: Room for the scale bar below a picture, of its height.
+FOOT = 0.14
 #: Each pixel is the mean of this many samples a side.
 _FINER = 2
 
@@ -82,9 +84,9 @@ def show_surfaces(axes, surfaces: Mapping, limits_mm: np.ndarray, *, height_px: 
     picture = render(surfaces, limits_mm, side_mm=side_mm)
     (left, top), (right, bottom) = limits_mm
     axes.imshow(picture, extent=(left, right, bottom, top), interpolation="antialiased")
-    axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    foot = bottom + FOOT * (bottom - top)
+    axes.set(xlim=(left, right), ylim=(foot, top), aspect="equal")
     axes.axis("off")
-    foot = bottom - 0.03 * (bottom - top)
     axes.plot([right - 10, right], [foot, foot], color=style.PALETTE["ink"], lw=1.4)
     axes.text(right - 5, foot, "10 mm", ha="center", va="bottom", fontsize=6.5)
 

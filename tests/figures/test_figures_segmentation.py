@@ -162,7 +162,7 @@ class TestDice:
         border = frames[(frames.cohort == "test") & (frames.structure == "chondro_osseous_border")]
         np.testing.assert_allclose(found[10], border[border.model_id == "2.1"].dice_truth.mean())
         title = figure.axes[1].get_title(loc="left")
-        assert "n = 2.1, 2.2, 2.3: 40 frames; 3.1, 3.2: 10 volumes; 5 infants" in title
+        assert "n = 40 frames, 10 volumes (3.1), 10 volumes (3.2) of 5 infants" in title
 
     def test_printed_means_stand_over_their_model_and_structure(self, made):
         table = made["segmentation_table1"]
@@ -261,9 +261,9 @@ class TestPictures:
             made["segmentation_failures.npz"], made["volume_grades"]
         )
         told = words(figure)
-        assert "S201/left_p_a: mean Dice 0.41\ninsufficient: incomplete bone, holes; " in told
-        assert "femoral cortex 0.40" in told
-        assert "S202/left_p_d: mean Dice 0.57\ngood; femoral cortex 0.70" in told
+        first = "S201/left_p_a: mean Dice 0.41, femoral cortex 0.40\ninsufficient: "
+        assert f"{first}incomplete bone, holes, discontinuity, deformed head, a and 1 more" in told
+        assert "S202/left_p_d: mean Dice 0.57, femoral cortex 0.70\ngood" in told
 
     def test_grades_without_truth_have_no_contours_of_it(self, made):
         figure = segmentation_pictures.draw_graded(made["volume_grades.npz"])
@@ -323,11 +323,18 @@ class TestGrades:
         assert {bar.get_hatch() for bar in rows[3]} == {"///"}
 
     def test_failures_stand_beside_their_group(self, made):
+        failures = made["volume_failures"]
+        is_it = (failures.group == "test_only") & (failures.failure == "motion_artefact")
+        failures.loc[is_it, "share"] = 0.9
         figure = segmentation_grades.draw_grades(
             made["volume_grade_shares"], made["volume_failures"]
         )
         picture = np.asarray(figure.axes[1].get_images()[0].get_array())
-        np.testing.assert_allclose(picture, [[30, 70]] * 3)
+        np.testing.assert_allclose(picture, [[30, 70], [30, 90], [30, 70]])
+        labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        assert [label.split(",")[0] for label in labels] == [
+            *("ordinary", "test only", "second centre", "printed")
+        ]
 
 
 class TestArms:
