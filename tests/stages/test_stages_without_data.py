@@ -1,7 +1,7 @@
 """A machine without real data and without network: every stage runs and says what it skipped.
 
 All stages run once, in the order of the pipeline, in a study folder of their own; results on
-predicted motion, which take a training, are made up.
+predicted motion, which take a training, are made up, and segmentation is skipped.
 """
 
 import json
@@ -10,6 +10,7 @@ import shutil
 import sys
 
 import made_motion_results
+import made_skipped_segmentation
 import numpy as np
 import pytest
 import yaml
@@ -42,7 +43,11 @@ from hipus.stages import report as report_stage
 #: Figures that show real recordings.
 REAL = ("02_wires", "02_spatial_errors", "02_lag", "02_joint_scan", "04_slices", "04_agreement")
 REAL += ("04_reslice", "04_reslice_errors")
-SIMULATED = [name for name in figures_stage.FIGURES if name not in (*REAL, "42_spacing")]
+SIMULATED = [
+    name
+    for name in figures_stage.FIGURES
+    if name not in (*REAL, "42_spacing") and "segmentation" not in name
+]
 NOTEBOOKS = sorted(path.name for path in (CHECKOUT / "notebooks").glob("*.ipynb"))
 
 
@@ -62,6 +67,7 @@ def without_data(tmp_path_factory):
         for stage in (calibration, reconstruction, published):
             runner.run(stage.STAGE, stage.main)
         made_motion_results.write_all(np.random.default_rng(5))
+        made_skipped_segmentation.write_all()
         runner.run(figures_stage.STAGE, figures_stage.main)
         yield folder
 
@@ -130,8 +136,10 @@ class TestDownstream:
         source = notebook_source(CHECKOUT / "notebooks" / name)
         exec(compile(source, name, "exec"), {"__name__": "__main__"})
         said = "\n".join(str(item.data) for item in shown if isinstance(item, Markdown))
-        assert ("SKIPPED" in said) == name.startswith(("01", "02", "03", "04"))
-        assert ("NOT RUN: `make arms`" in said) == name.startswith(("03", "42"))
+        assert ("SKIPPED" in said) == name.startswith(
+            ("01", "02", "03", "04", "05", "06", "07", "08", "09")
+        )
+        assert ("NOT RUN: `make arms`" in said) == name.startswith(("03", "05", "06", "07", "42"))
 
     def test_report_says_what_is_absent_and_shows_the_rest(self, without_data):
         text = build.build_index("smoke").read_text()
