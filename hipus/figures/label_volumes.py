@@ -44,8 +44,12 @@ def draw_label_volume(grey: Volume, labels: np.ndarray, *, sections: int = 5) ->
     """
     if labels.shape != grey.array.shape:
         raise ValueError(f"labels must be {grey.array.shape} like the volume, got {labels.shape}")
+    heights = _heights(labels.shape, grey.spacing_zyx_mm)
+    height_in = 1.1 + 0.88 * style.TEXT_WIDTH_IN / sections * sum(heights)
     with style.look():
-        figure, axes = style.new_figure(len(_CUTS), sections, height_in=4.8, squeeze=False)
+        figure, axes = style.new_figure(
+            len(_CUTS), sections, height_in=height_in, height_ratios=heights, squeeze=False
+        )
         for row, (axis, is_turned, sides, across) in zip(axes, _CUTS, strict=True):
             for box, place in zip(row, section_places(labels, axis, count=sections), strict=True):
                 pair = (np.take(one, place, axis=axis) for one in (grey.array, labels))
@@ -53,12 +57,21 @@ def draw_label_volume(grey: Volume, labels: np.ndarray, *, sections: int = 5) ->
                 spacing = np.delete(np.array(grey.spacing_zyx_mm), axis)
                 overlays.show_section(box, plane, mask, spacing[::-1] if is_turned else spacing)
                 offset = (place - (labels.shape[axis] - 1) / 2) * grey.spacing_zyx_mm[axis]
-                box.set_title(f"{across} {offset:+.1f} mm", fontsize=6.5, fontweight="normal")
+                box.set_title(f"{offset:+.1f} mm", fontsize=6.5, fontweight="normal")
                 box.tick_params(labelsize=5.5)
+            row[0].set_title(f"{across} {row[0].get_title(loc='left')}")
             row[0].set_ylabel(f"{sides}, mm", fontsize=6.5)
         handles = overlays.contour_handles()
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
+
+
+def _heights(shape_zyx, spacing_zyx_mm) -> list[float]:
+    """Return how high each row's sections are, in their widths."""
+    sizes = np.array(shape_zyx) * spacing_zyx_mm
+    sides = [(np.delete(sizes, axis), is_turned) for axis, is_turned, *_ in _CUTS]
+    pairs = [pair[::-1] if is_turned else pair for pair, is_turned in sides]
+    return [float(height / width) for height, width in pairs]
 
 
 def section_places(labels: np.ndarray, axis: int, *, count: int) -> np.ndarray:
