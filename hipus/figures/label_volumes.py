@@ -57,9 +57,9 @@ def draw_label_volume(grey: Volume, labels: np.ndarray, *, sections: int = 5) ->
                 spacing = np.delete(np.array(grey.spacing_zyx_mm), axis)
                 overlays.show_section(box, plane, mask, spacing[::-1] if is_turned else spacing)
                 offset = (place - (labels.shape[axis] - 1) / 2) * grey.spacing_zyx_mm[axis]
-                box.set_title(f"{offset:+.1f} mm", fontsize=6.5, fontweight="normal")
+                title = f"{across} {offset:+.1f} mm" if box is row[0] else f"{offset:+.1f} mm"
+                box.set_title(title, fontsize=6.5, fontweight="normal")
                 box.tick_params(labelsize=5.5)
-            row[0].set_title(f"{across} {row[0].get_title(loc='left')}")
             row[0].set_ylabel(f"{sides}, mm", fontsize=6.5)
         handles = overlays.contour_handles()
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
