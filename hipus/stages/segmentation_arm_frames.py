@@ -111,18 +111,14 @@ def split_arm_frames(study: config.Study, model_dir: Path) -> pd.DataFrame:
     by_subject = _of_own_model(study, labelled)
     sweeps = mask_volumes.volume_cases(study)
     own = labelled[labelled.split_by_frame == "test"]
-    parts = [by_subject.assign(split=BY_SUBJECT)]
-    for judged_on, cases in (
-        (OWN_TEST, list(_own_cases(motion_data.sweep_rows(study), own))),
-        (TEST_ONLY, [(row, None) for _, row in _test_only(sweeps).iterrows()]),
-    ):
-        score = partial(
-            score_frames, cohort=motion_data.cohort_of(study), model_dir=Path(model_dir),
-            labels=annotations_dir(study.profile, "frames"),
-        )  # fmt: skip
-        found = map_cases(score, cases, progress=f"frames, {judged_on}", name=_name)
-        rows = pd.DataFrame([row for part in found for row in part])
-        parts.append(rows.assign(split=BY_FRAME, judged_on=judged_on))
+    cases = [*_own_cases(motion_data.sweep_rows(study), own), *_test_only_cases(sweeps)]
+    score = partial(
+        score_frames, cohort=motion_data.cohort_of(study), model_dir=Path(model_dir),
+        labels=annotations_dir(study.profile, "frames"),
+    )  # fmt: skip
+    found = map_cases(score, cases, progress="frames of the split by frame", name=_name)
+    by_frame = pd.DataFrame([row for part in found for row in part])
+    parts = [by_subject.assign(split=BY_SUBJECT), by_frame.assign(split=BY_FRAME)]
     return pd.concat(parts, ignore_index=True)[COLUMNS["split_arm_frames"]]
 
 
@@ -146,15 +142,17 @@ def _of_own_model(study: config.Study, labelled: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _test_only(sweeps: pd.DataFrame) -> pd.DataFrame:
-    return sweeps[sweeps.cohort == TEST_COHORT]
-
-
 def _own_cases(sweeps: pd.DataFrame, own: pd.DataFrame) -> Iterator[tuple[pd.Series, np.ndarray]]:
     """Yield sweeps with the places of their test frames."""
     rows = sweeps.set_index(SWEEP_KEY, drop=False)
     for key, part in own.groupby(SWEEP_KEY):
         yield rows.loc[key], part.frame_index.to_numpy()
+
+
+def _test_only_cases(sweeps: pd.DataFrame) -> Iterator[tuple[pd.Series, None]]:
+    """Yield the sweeps of the test-only cohort."""
+    for _, row in sweeps[sweeps.cohort == TEST_COHORT].iterrows():
+        yield row, None
 
 
 def _name(case: tuple[pd.Series, np.ndarray | None]) -> str:
@@ -180,11 +178,12 @@ def score_frames(
     Returns
     -------
     list of dict
-        subject_id, sweep_id, frame_index, structure, dice_truth, dice_label.
+        judged_on, subject_id, sweep_id, frame_index, structure, dice_truth, dice_label.
     """
     row, places = case
     sweep = open_study_sweep(cohort, row)
     drawn: dict[int, np.ndarray] = {}
+    judged_on = TEST_ONLY if places is None else OWN_TEST
     if places is None:
         places = sweep.first_frame + labelled_frames(len(sweep))
     else:
@@ -197,9 +196,10 @@ def score_frames(
     for index, own in zip(places, found, strict=True):
         truth = dice_per_label(own, sweep.masks[index - sweep.first_frame], STRUCTURES)
         label = np.full(len(STRUCTURES), np.nan)
-        if drawn:
+        if judged_on == OWN_TEST:
             label = dice_per_label(own, drawn[int(index)], STRUCTURES)
-        key = {"subject_id": row.subject_id, "sweep_id": row.sweep_id, "frame_index": int(index)}
+        key = {"judged_on": judged_on, "subject_id": row.subject_id, "sweep_id": row.sweep_id}
+        key["frame_index"] = int(index)
         for structure, *dice in zip(STRUCTURES, truth, label, strict=True):
             scores = dict(zip(("dice_truth", "dice_label"), dice, strict=True))
             rows.append({**key, "structure": structure.name.lower(), **scores})

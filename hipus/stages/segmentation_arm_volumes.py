@@ -8,7 +8,7 @@ Networks are judged by truth on the test-only cohort, whose labels no arm touche
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
@@ -30,6 +30,7 @@ from hipus.stages import motion_data, segmentation_training, volume_labels
 from hipus.stages.model_masks import masks_dir
 from hipus.stages.motion_data import TEST_COHORT
 from hipus.stages.segmentation_arm_effort import PRIORS
+from hipus.stages.segmentation_arm_tables import COLUMNS
 from hipus.stages.study_raters import CORRECTS
 from hipus.stages.sweep_volumes import grey_file, truth_file, volumes_dir
 from hipus.stages.volume_label_tables import CASE, mask_file
@@ -95,26 +96,44 @@ def learned_volumes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def correct(
-    study: config.Study, arm: Arm, cases: Iterable[pd.DataFrame], *, scratch: Path
-) -> CorrectedVolumes:
-    """Let the rater of the second round correct volumes under the terms of an arm.
+    study: config.Study, cases: Mapping[Arm, pd.DataFrame], *, scratch: Path
+) -> list[CorrectedVolumes]:
+    """Let the rater of the second round correct volumes under the terms of arms.
 
     Parameters
     ----------
     study : Study
-    arm : Arm
-    cases : iterable of pandas.DataFrame
-        subject_id and sweep_id; a volume that is in several is corrected once.
+    cases : mapping of Arm to pandas.DataFrame
+        subject_id and sweep_id of each arm's volumes.
     scratch : path-like
 
     Returns
     -------
-    CorrectedVolumes
-        Masks lie in `arm_labels(scratch, arm)`.
+    list of CorrectedVolumes
+        Of each arm; masks lie in `arm_labels(scratch, arm)`.
     """
-    is_own = arm.prior == FIRST_ROUND_MASKS
+    # Whole rows of the cohort: raters look at the sweeps, which are to be trimmed as stated.
+    rows = volume_labels.volume_rows(study)
+    jobs = [
+        (keys[SWEEP_KEY].merge(rows, validate="one_to_one"), task_of(study, arm, scratch))
+        for arm, keys in cases.items()
+    ]
+    work = partial(_correct, study=study)
+    # An arm is a case here, because workers take longer to start than a rater to correct.
+    return map_cases(work, jobs, progress="arms corrected", name=lambda job: job[1].out_folder.name)
+
+
+def _correct(job: tuple[pd.DataFrame, Task], *, study: config.Study) -> CorrectedVolumes:
+    """Correct the volumes of one arm."""
+    rows, task = job
+    return volume_labels.correct_cases(study, rows.sort_values(SWEEP_KEY), task=task)
+
+
+def task_of(study: config.Study, arm: Arm, scratch: Path) -> Task:
+    """Return what the rater of the second round is asked to do in an arm."""
     folder = paths.results_dir(study.profile) / arm.prior
-    task = Task(
+    is_own = arm.prior == FIRST_ROUND_MASKS
+    return Task(
         rater_name=CORRECTS,
         round_name=ROUND,
         prior_folder=None if arm.prior == FROM_NOTHING else folder,
@@ -122,10 +141,6 @@ def correct(
         error_scale=arm.error_scale,
         smoothing_mm=study.volume_labels.smoothing_mm if is_own else None,
     )
-    keys = pd.concat([part[SWEEP_KEY] for part in cases]).drop_duplicates()
-    # Whole rows of the cohort: raters look at the sweeps, which are to be trimmed as stated.
-    rows = keys.merge(volume_labels.volume_rows(study), validate="one_to_one")
-    return volume_labels.correct_cases(study, rows.sort_values(SWEEP_KEY), task=task)
 
 
 def arm_labels(scratch: Path, arm: Arm) -> Path:
@@ -172,32 +187,39 @@ def test_only(study: config.Study) -> pd.DataFrame:
     return rows[rows.cohort == TEST_COHORT]
 
 
-def judge(study: config.Study, arm: Arm, cases: pd.DataFrame, *, model_dir: Path | None = None):
-    """Score an arm's network by truth.
+def judge(
+    study: config.Study, networks_of: Mapping[Arm, Path | None], cases: pd.DataFrame
+) -> pd.DataFrame:
+    """Score networks by truth.
 
     Parameters
     ----------
     study : Study
-    arm : Arm
+    networks_of : mapping of Arm to path-like or None
+        Each arm's model; None for the study's own network, whose masks are read.
     cases : pandas.DataFrame
         As `test_only` returns them.
-    model_dir : path-like, optional
-        Left out: the study's own network, whose masks are read.
 
     Returns
     -------
     pandas.DataFrame
-        prior, error_scale, subject_id, sweep_id, structure, dice.
+        `rater_error_cases`.
     """
-    score = partial(_score_volume, profile=study.profile, model_dir=model_dir)
-    rows = [row for _, row in cases[SWEEP_KEY].iterrows()]
-    found = map_cases(score, rows, progress=f"volumes of {arm}", name=lambda row: "/".join(row))
-    table = pd.DataFrame([row for part in found for row in part])
-    return table.assign(prior=arm.prior, error_scale=arm.error_scale)
+    jobs = [
+        (case, arm, folder)
+        for arm, folder in networks_of.items()
+        for _, case in cases[SWEEP_KEY].iterrows()
+    ]
+    score = partial(_score_volume, profile=study.profile)
+    found = map_cases(
+        score, jobs, progress="volumes of the arms", name=lambda job: f"{job[1]} {'/'.join(job[0])}"
+    )
+    return pd.DataFrame([row for part in found for row in part])[COLUMNS["rater_error_cases"]]
 
 
-def _score_volume(case: pd.Series, *, profile: str, model_dir: Path | None) -> list[dict]:
+def _score_volume(job: tuple[pd.Series, Arm, Path | None], *, profile: str) -> list[dict]:
     """Return a row per structure of one volume."""
+    case, arm, model_dir = job
     folder, key = volumes_dir(profile), (case.subject_id, case.sweep_id)
     truth = read_mask(tables.existing(truth_file(folder, *key)), scheme="hip")
     if model_dir is None:
@@ -207,13 +229,14 @@ def _score_volume(case: pd.Series, *, profile: str, model_dir: Path | None) -> l
         spacing = grey.spacing_zyx_mm
         labels = _segmenter(Path(model_dir)).segment_volume(grey.array, spacing_zyx_mm=spacing)
     dice = dice_per_label(labels, truth.array, STRUCTURES)
+    about = {"prior": arm.prior, "error_scale": arm.error_scale, **case.to_dict()}
     return [
-        {**case.to_dict(), "structure": label.name.lower(), "dice": value}
+        {**about, "structure": label.name.lower(), "dice": value}
         for label, value in zip(STRUCTURES, dice, strict=True)
     ]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=8)
 def _segmenter(folder: Path) -> Segmenter:
-    """Load a network, once in each process."""
+    """Load a network of a few, once in each process."""
     return Segmenter.load(folder)

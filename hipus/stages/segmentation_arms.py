@@ -120,15 +120,21 @@ def by_rater(study: config.Study, scratch: Path) -> tuple[dict, list[pd.DataFram
     staged = staged_volumes(study, rows)
     scales = study.segmentation_arms.error_scales
     trains = trained_arms(scales)
-    labels, efforts = [_labels_of(OWN, rows, learned)], []
-    for arm in dict.fromkeys((*effort_arms(scales), *trains)):
-        cases = [staged, learned] if arm in trains else [staged]
-        done = segmentation_arm_volumes.correct(study, arm, cases, scratch=scratch)
-        efforts.append(done.effort.merge(staged[[*SWEEP_KEY, "is_seen"]], on=SWEEP_KEY))
-        if arm in trains:
-            labels.append(_labels_of(arm, done.scores, learned))
+    both = pd.concat([staged, learned])[SWEEP_KEY].drop_duplicates()
+    cases = {
+        arm: both if arm in trains else staged
+        for arm in dict.fromkeys((*effort_arms(scales), *trains))
+    }
+    done = segmentation_arm_volumes.correct(study, cases, scratch=scratch)
+    labels = [_labels_of(OWN, rows, learned)]
+    labels += [
+        _labels_of(arm, one.scores, learned)
+        for arm, one in zip(cases, done, strict=True)
+        if arm in trains
+    ]
+    is_seen = staged[[*SWEEP_KEY, "is_seen"]]
+    effort = pd.concat([one.effort.merge(is_seen, on=SWEEP_KEY) for one in done], ignore_index=True)
     dice, curves = networks_of(study, trains, learned, scratch=scratch)
-    effort = pd.concat(efforts, ignore_index=True)
     labels = pd.concat(labels, ignore_index=True)
     options = _options(study)
     totals = {"counts": _counts(study, learned), **options}
@@ -183,15 +189,13 @@ def networks_of(
         `rater_error_cases`.
     curves : list of pandas.DataFrame
     """
-    cases = segmentation_arm_volumes.test_only(study)
-    parts, curves = [segmentation_arm_volumes.judge(study, OWN, cases)], []
+    folders, curves = {OWN: None}, []
     for arm in arms:
         trained = segmentation_arm_volumes.train(study, arm, learned, scratch=scratch)
+        folders[arm] = trained.model_dir
         curves.append(_curve(trained, str(arm)))
-        model_dir = trained.model_dir
-        parts.append(segmentation_arm_volumes.judge(study, arm, cases, model_dir=model_dir))
-    found = pd.concat(parts, ignore_index=True)
-    return found[COLUMNS["rater_error_cases"]], curves
+    cases = segmentation_arm_volumes.test_only(study)
+    return segmentation_arm_volumes.judge(study, folders, cases), curves
 
 
 def learned_frames(study: config.Study) -> pd.DataFrame:

@@ -65,7 +65,7 @@ class MadeTrainings(list):
     def __call__(self, model_id, cases_factory, numbers, *, model_dir, **options):
         """Learn nothing."""
         self.append({"cases": list(cases_factory()), "numbers": numbers, **options})
-        dice = dict.fromkeys(NAMES, 0.5)
+        dice = (0.5, 0.6, 0.7, None)
         epoch = {"epoch": 0, "train_loss": 1.0, "val_loss": 1.0, "dice": dice, "ema": 0.5}
         epochs = (epoch | {"lr": 0.01, "seconds": 1.0},)
         return SimpleNamespace(model_id=model_id, model_dir=model_dir, epochs=epochs)
@@ -248,21 +248,21 @@ class TestRater:
         means = rows.dice_corrected.xs("mean_over_structures", level="structure")
         assert means[("first_round_masks", 2.0)] < means[("first_round_masks", 1.0)]
 
-    def test_raters_get_sweeps_as_the_cohort_states_them_each_once(self, study, monkeypatch):
+    def test_raters_get_sweeps_as_the_cohort_states_them(self, study, monkeypatch):
         seen = []
         monkeypatch.setattr(
             volume_labels, "correct_cases", lambda _, rows, task: seen.append((rows, task))
         )
-        one = pd.DataFrame({"subject_id": ["S001"], "sweep_id": ["right_p_d"], "is_seen": [True]})
-        two = one.drop(columns="is_seen")
-        two.loc[1] = ["S001", "left_p_a"]
-        arm = Arm("first_masks", 0.5)
-        segmentation_arm_volumes.correct(study.study, arm, [one, two], scratch=Path("x"))
-        ((rows, task),) = seen
+        keys = [("S001", "right_p_d"), ("S001", "left_p_a")]
+        keys = pd.DataFrame(keys, columns=["subject_id", "sweep_id"]).assign(is_seen=True)
+        arms = {Arm("first_masks", 0.5): keys, Arm("nothing", 1.0): keys.iloc[:1]}
+        segmentation_arm_volumes.correct(study.study, arms, scratch=Path("x"))
+        (rows, task), (other, from_nothing) = seen
         assert rows.sweep_id.tolist() == ["left_p_a", "right_p_d"]
         assert (rows.trim_start == 2).all()
         assert task.prior_folder == paths.results_dir("smoke") / "first_masks"
         assert (task.round_name, task.error_scale, task.smoothing_mm) == ("refined", 0.5, None)
+        assert (len(other), from_nothing.prior_folder) == (1, None)
 
 
 class TestEffort:
@@ -312,9 +312,10 @@ def test_metrics_and_inputs_tell_what_was_compared(study):
     )
     assert 0 < found["share_of_own_test_frames_from_learned_sweeps"] <= 1
     assert {path.stem for path in study.inputs} == set(segmentation_arms.NEEDED)
-    assert set(table("segmentation_arm_training").arm) == {
-        "by_frame", "first_round_masks_x2", "nothing_x1",
-    }  # fmt: skip
+    curves = table("segmentation_arm_training")
+    assert set(curves.arm) == {"by_frame", "first_round_masks_x2", "nothing_x1"}
+    assert (curves[f"dice_{NAMES[1]}"] == 0.6).all()
+    assert curves[f"dice_{NAMES[3]}"].isna().all()
 
 
 def test_scale_1_is_trained_from_nothing_alone():
