@@ -10,6 +10,11 @@ from collections.abc import Mapping
 
 from hipus.segmentation.plans import configuration_name
 
+#: Origin of pictures that the project makes itself; all others belong to somebody.
+SIMULATED = "simulated"
+#: Scheme of labels that only the open stills have.
+_STILLS = "stills"
+
 
 def model_card(about: Mapping, plans: Mapping, dataset: Mapping) -> str:
     """Return what a person must know before using a model, as Markdown.
@@ -39,8 +44,7 @@ hip in freehand ultrasound.
 
 - **Data:** {about["origin"]} pictures, {counts["train"]} to train on
   ({len(about["training_subjects"])} subjects) and {counts["validation"]} to validate on
-  ({len(about["validation_subjects"])} subjects). What it reaches on {about["origin"]} pictures
-  says nothing about patients.
+  ({len(about["validation_subjects"])} subjects). {_reach(about["origin"])}
 - **Network:** widths {arch["features_per_stage"]}, patch {plan["patch_size"]}, batch
   {plan["batch_size"]}, spacing {plan["spacing"]} mm, {about["channel_count"]} channel(s), each
   z-scored by itself.
@@ -52,6 +56,36 @@ hip in freehand ultrasound.
   {dice or "none"}.
 - **Use:** research on reconstruction and segmentation of the neonatal hip. Not a medical
   device; never for the care of a patient.
-- **Licence:** that of hipus, whose code and {about["origin"]} pictures made it.
+- **Licence:** {licence(about["origin"], about["scheme"])}
 - **Weights:** `weights.pt`, tensors only, SHA-256 `{about["sha256"]}`.
 """
+
+
+def licence(origin: str, scheme: str) -> str:
+    """Return under which terms weights may be passed on.
+
+    Parameters
+    ----------
+    origin : str
+        Of the pictures that were learned from.
+    scheme : str
+        Of their labels.
+
+    Returns
+    -------
+    str
+        A sentence. Only what was learned from the project's own simulated pictures is free of
+        others' rights; pictures of unknown terms are taken to need their owner's consent.
+    """
+    if origin == SIMULATED:
+        return "that of hipus, whose code and simulated pictures made it."
+    if scheme == _STILLS:
+        return "CC BY-NC-SA, as of the stills that it learned from; not shipped with hipus."
+    return "none. Not to be passed on without the consent of the owner of the data."
+
+
+def _reach(origin: str) -> str:
+    """Return how far its scores reach."""
+    if origin == SIMULATED:
+        return "What it reaches on simulated\n  pictures says nothing about patients."
+    return "What it reaches there holds for\n  pictures of that origin alone."

@@ -108,6 +108,26 @@ class TestSaved:
         ):
             assert words in card, words
 
+    @pytest.mark.parametrize(
+        ("origin", "scheme", "terms", "reach"),
+        [
+            ("simulated", "hip", "that of hipus", "nothing about patients"),
+            ("simulated", "stills", "that of hipus", "nothing about patients"),
+            ("real, open", "stills", "CC BY-NC-SA, as of the stills", "of that origin alone"),
+            ("hospital", "hip", "Not to be passed on without the consent", "of that origin alone"),
+        ],
+    )
+    def test_the_licence_follows_from_whose_pictures_were_learned_from(
+        self, tmp_path, make_plans, origin, scheme, terms, reach
+    ):
+        made = written(tmp_path / "own", make_plans("2.1"), origin=origin, scheme=scheme)
+        card = (made / "README.md").read_text()
+        assert f"{origin} pictures, 12 to train on" in card
+        (line,) = (line for line in card.splitlines() if line.startswith("- **Licence:**"))
+        assert terms in line
+        assert ("hipus, whose code" in line) == (origin == "simulated")
+        assert reach in card
+
 
 class TestRefusals:
     @pytest.mark.parametrize("name", ["weights.pt", "plans.json", "dataset.json", "model.json"])
