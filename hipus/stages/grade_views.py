@@ -1,7 +1,7 @@
 """What a notebook shows of graded volumes: one example of each grade. No stage of its own.
 
 Decides which volumes stand for their grade, without a look at them: the one in the middle by
-mean Dice, so that neither the best nor the worst is picked.
+mean Dice, so that neither the best nor the worst is picked, among those whose truth is known.
 """
 
 from __future__ import annotations
@@ -57,13 +57,14 @@ def typical(rows: pd.DataFrame, grade: str) -> int | None:
     Returns
     -------
     int or None
-        Index of the lower middle one by mean Dice, among further sweeps of ordinary hips where
-        one has the grade, else among all; volumes without Dice come last.
+        Index of the lower middle one by mean Dice. Volumes with a Dice are shown with their
+        truth and go first: further sweeps of ordinary hips before all others; only where no
+        volume of the grade has any, one is taken without.
     """
     found = rows[rows.grade == grade]
-    ordinary = found[found.group == REMAINING]
-    found = ordinary if len(ordinary) else found
-    if found.empty:
-        return None
-    ordered = found.sort_values(["dice_mean", *SWEEP_KEY, "poses"], na_position="last")
-    return int(ordered.index[(len(ordered) - 1) // 2])
+    is_known, is_ordinary = found.dice_mean.notna(), found.group == REMAINING
+    for is_wanted in (is_known & is_ordinary, is_known, is_ordinary, ~is_known):
+        if is_wanted.any():
+            ordered = found[is_wanted].sort_values(["dice_mean", *SWEEP_KEY, "poses"])
+            return int(ordered.index[(len(ordered) - 1) // 2])
+    return None

@@ -156,7 +156,7 @@ class TestDrop:
 class TestExamples:
     def test_the_middle_one_by_dice_stands_for_a_grade(self):
         rows = made_grades().assign(dice_mean=[0.9, 0.5, 0.7, np.nan, 0.2, 0.4, 0.3, 0.1])
-        assert grade_views.typical(rows, "good") == 2  # 0.5 0.7 0.9 and one without
+        assert grade_views.typical(rows, "good") == 2  # 0.5 0.7 0.9
         assert grade_views.typical(rows, "insufficient") == 4  # 0.1 0.2 0.3 0.4: lower middle
         assert grade_views.typical(rows, "adequate") is None
 
@@ -164,6 +164,13 @@ class TestExamples:
         rows = made_grades().assign(group=["second_centre"] * 7 + ["remaining"])
         assert grade_views.typical(rows, "insufficient") == 7
         assert rows.group[grade_views.typical(rows, "good")] == "second_centre"
+
+    def test_volumes_whose_truth_can_be_shown_go_before_ordinary_hips_without(self):
+        rows = made_grades().assign(dice_mean=[np.nan, np.nan, np.nan, 0.4] + [np.nan] * 4)
+        rows.loc[3, "group"] = "second_centre"
+        assert (rows.grade[3], set(rows.group[:3])) == ("good", {"remaining"})
+        assert grade_views.typical(rows, "good") == 3
+        assert grade_views.typical(rows, "insufficient") == 5  # nobody's truth is known
 
 
 class TestSections:
