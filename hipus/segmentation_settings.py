@@ -150,6 +150,10 @@ class ModelNumbers:
         Patches in an update.
     features_per_stage : tuple of int
         Channels of each resolution level; its length is the number of levels.
+    convolutions_per_stage : tuple of int
+        Convolutions of each level, from the finest down to the coarsest and up again; () for two
+        everywhere, as published. On a CPU those of the finest level, with few channels, take most
+        of the time of an update.
     epochs, iterations_per_epoch, validation_iterations : int
         Length of the training: updates are `epochs * iterations_per_epoch`.
     optimiser : str
@@ -188,6 +192,7 @@ class ModelNumbers:
     momentum: float
     mirror_axes: tuple[int, ...]
     rotation_deg: float
+    convolutions_per_stage: tuple[int, ...] = ()
     schedule: str = "poly"
     batch_dice: bool = True
     oversample_foreground_percent: float = 0.33
@@ -210,3 +215,10 @@ class ModelNumbers:
         if not 0 <= self.oversample_foreground_percent <= 1:
             share = self.oversample_foreground_percent
             raise ValueError(f"oversample_foreground_percent must be 0 to 1, got {share}")
+        stages = len(self.features_per_stage)
+        counts = self.convolutions_per_stage
+        if counts and (len(counts) != 2 * stages - 1 or min(counts) < 1):
+            raise ValueError(
+                f"convolutions_per_stage must be {2 * stages - 1} positive numbers ({stages} "
+                f"levels down, {stages - 1} up) or none, got {counts}"
+            )

@@ -107,6 +107,10 @@ def study_plans(
     plan = copy.deepcopy(plans["configurations"][name])
     arch = _cut(plan["architecture"]["arch_kwargs"], len(numbers.features_per_stage), model_id)
     arch["features_per_stage"] = list(numbers.features_per_stage)
+    if numbers.convolutions_per_stage:
+        down = len(numbers.features_per_stage)
+        arch["n_conv_per_stage"] = list(numbers.convolutions_per_stage[:down])
+        arch["n_conv_per_stage_decoder"] = list(numbers.convolutions_per_stage[down:])
     _check_shape(model_id, numbers, len(published.patch_size), arch["strides"])
     target = _target_spacing(model_id, numbers, spacing_mm)
     plan["architecture"]["arch_kwargs"] = arch
@@ -221,7 +225,8 @@ def _resampled_shape(shape, spacing_mm, target) -> list[int]:
 def _study(model_id: str, numbers: ModelNumbers, seed: int) -> dict:
     """Return what nnU-Net keeps in code instead of plans, as JSON can hold it."""
     own = asdict(numbers)
-    for name in ("patch_size", "batch_size", "batch_dice", "features_per_stage", "spacing_mm"):
+    stated_elsewhere = ("patch_size", "batch_size", "batch_dice", "spacing_mm")
+    for name in (*stated_elsewhere, "features_per_stage", "convolutions_per_stage"):
         del own[name]
     return own | {"model_id": model_id, "mirror_axes": list(numbers.mirror_axes), "seed": seed}
 

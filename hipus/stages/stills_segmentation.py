@@ -87,9 +87,11 @@ def numbers_of(folder: Path, sizes: config.Stills) -> ModelNumbers:
     plan = model_files.load(folder).plan
     known = {item.name for item in fields(ModelNumbers)}
     stated = {name: value for name, value in plan["study"].items() if name in known}
+    arch = plan["architecture"]["arch_kwargs"]
     stated |= {
         "patch_size": plan["patch_size"],
-        "features_per_stage": plan["architecture"]["arch_kwargs"]["features_per_stage"],
+        "features_per_stage": arch["features_per_stage"],
+        "convolutions_per_stage": [*arch["n_conv_per_stage"], *arch["n_conv_per_stage_decoder"]],
         "spacing_mm": plan["spacing"],
         "batch_size": sizes.batch_size,
         "epochs": sizes.epochs,

@@ -71,6 +71,12 @@ class TestOtherNumbers:
             [2] * 2,
         )
 
+    def test_count_convolutions_down_and_up_again(self, make_plans):
+        plans = make_plans("3.2", convolutions_per_stage=(1, 2, 3, 4, 5))
+        kwargs = plan_of(plans)["architecture"]["arch_kwargs"]
+        assert kwargs["n_conv_per_stage"] == [1, 2, 3]
+        assert kwargs["n_conv_per_stage_decoder"] == [4, 5]
+
     def test_stand_in_the_study_block_with_the_seed(self, make_plans):
         study = plan_of(make_plans("2.3", seed=11, mirror_axes=(1,)))["study"]
         assert study["seed"] == 11
@@ -115,6 +121,8 @@ class TestRefusals:
             ({"schedule": "cosine"}, "schedule must be one of .* got 'cosine'"),
             ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
             ({"oversample_foreground_percent": 33.0}, "must be 0 to 1, got 33.0"),
+            ({"convolutions_per_stage": (1, 2)}, r"must be 5 positive numbers .* got \(1, 2\)"),
+            ({"convolutions_per_stage": (1, 2, 0, 2, 1)}, "positive numbers .* or none"),
         ],
     )
     def test_numbers_that_are_none(self, small_numbers, changes, message):
@@ -133,6 +141,7 @@ class TestRefusals:
 def test_every_number_reaches_the_plans(make_plans, small_numbers):
     plan = plan_of(make_plans("2.1", spacing_mm=(0.5, 0.5)))
     flat = {**plan, **plan["study"], "features_per_stage": (4, 6, 8), "spacing_mm": (0.5, 0.5)}
+    flat["convolutions_per_stage"] = ()  # as published; see TestOtherNumbers
     for field in dataclasses.fields(ModelNumbers):
         value = getattr(small_numbers(spacing_mm=(0.5, 0.5)), field.name)
         assert flat[field.name] == (list(value) if isinstance(value, tuple) else value) or (
