@@ -2,7 +2,8 @@
 
 Decides the verdict on a sentence from intervals of differences: it holds if every difference is
 surely positive, does not hold if one surely is not, and is not decided otherwise. Absence of
-evidence is "not decided", never "no difference". Decides no sentence (see `claims`).
+evidence is "not decided", never "no difference"; what no data of the study could decide is "not
+testable". Decides no sentence (see `claims`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from hipus.segmentation.volume_scores import MEAN, STRUCTURE_NAMES
 log = logging.getLogger(__name__)
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "not decided"
-VERDICTS = (HOLDS, FAILS, UNDECIDED)
+NOT_TESTABLE = "not testable"
+VERDICTS = (HOLDS, FAILS, UNDECIDED, NOT_TESTABLE)
 #: What all numbers of the table were measured on.
 DATA = "simulated"
 COLUMNS = [
@@ -50,6 +52,8 @@ class Finding:
     printed_a, printed_b : float
         The same two numbers as printed (clinical), NaN where they are not.
     note : str
+    is_testable : bool
+        False where the subject is not part of the study or the answer was put into it.
     """
 
     claim_id: str
@@ -69,10 +73,13 @@ class Finding:
     printed_a: float = float("nan")
     printed_b: float = float("nan")
     note: str = ""
+    is_testable: bool = True
 
     @property
     def verdict(self) -> str:
         """Return whether the difference is above minus the margin: one of `VERDICTS`."""
+        if not self.is_testable:
+            return NOT_TESTABLE
         if self.low > -self.margin:
             return HOLDS
         return FAILS if self.high < -self.margin else UNDECIDED
@@ -110,12 +117,13 @@ def verdict_of(parts: Iterable[str]) -> str:
     Returns
     -------
     str
-        A claim holds if all its parts do, and does not hold if one does not.
+        A claim holds if all its parts do, does not hold if one does not, and is not testable
+        if no part is.
     """
     parts = set(parts)
     if FAILS in parts:
         return FAILS
-    return HOLDS if parts == {HOLDS} else UNDECIDED
+    return parts.pop() if len(parts) == 1 else UNDECIDED
 
 
 def dice_findings(

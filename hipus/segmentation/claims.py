@@ -3,7 +3,8 @@
 Decides which sentence is tested by which difference between Dice of models and structures, in
 frames or in volumes. Sentences are told in our words, with their number in
 `midl2026_statements.csv` or `midl2026_text_claims.csv`. Decides no verdict (see
-`claim_verdicts`); sentences on learning curves, raters and grey values are in `further_claims`.
+`claim_verdicts`); sentences on learning curves, raters and grey values are in `further_claims`,
+on rounds in `round_claims`, and those that cannot be tested in `untested_claims`.
 """
 
 from __future__ import annotations
@@ -169,7 +170,20 @@ def _in_words(structure: str) -> str:
 
 _TWO_D, _HIGH, _CONTEXT = FRAME_MODELS
 _FIRST, _REFINED = VOLUME_MODELS
+#: The half of the sentence that Dice can test; the other half is in `round_claims`.
+STAGED = Claim(
+    "S3b",
+    "Staged refinement raises quality while it reduces the effort of annotation",
+    "Paper, section 3",
+    (better(_REFINED, _FIRST),),
+)
 CLAIMS = (
+    Claim(
+        "A1",
+        "2D slices and 3D volumes combined, in stages, are the most robust: 3.2 is above all",
+        "Paper, abstract",
+        tuple(better(_REFINED, model) for model in (*FRAME_MODELS, _FIRST)),
+    ),
     Claim(
         "S62b",
         "2D models label bone (cortex and ilium) better than head and border",

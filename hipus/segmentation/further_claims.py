@@ -1,13 +1,11 @@
-"""The paper's sentences on learning curves, raters and grey values, as findings.
+"""The paper's sentences on learning curves and raters, as findings.
 
-Decides how steady a learning curve is, when a model is "comparable" to raters, and whether zeros
-in place of missing neighbours can explain the printed mean grey value of the 2.5D model's input.
-Sentences on Dice of models alone are in `claims`, what a verdict is in `claim_verdicts`.
+Decides how steady a learning curve is, and when a model is "comparable" to raters. Sentences on
+Dice of models alone are in `claims`, on grey values in `grey_claims`, what a verdict is in
+`claim_verdicts`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,13 +19,7 @@ from hipus.segmentation.volume_scores import MEAN, STRUCTURE_NAMES
 LAST_SHARE = 0.2
 #: A model that agrees with a rater less than raters do by no more than this is comparable.
 COMPARABLE_DICE = 0.05
-#: Neighbours on either side that model 2.3 sees.
-REACH = 2
-#: Ratios of printed means, rounded to grey levels, are known to about this.
-_RATIO_MARGIN = 0.02
 _HIGH = networks.MODEL_2D_HIGH_RESOLUTION
-_FRAME, _CONTEXT = networks.MODEL_2D, networks.MODEL_2_5D
-_VOLUME = networks.MODEL_3D_FIRST_ROUND
 _NAN = float("nan")
 
 
@@ -159,120 +151,4 @@ def more_consistent(
             note="frames: one subject, drawn independently, no spread; volumes: both raters "
             "corrected the same masks of model 3.1; Dice of areas against Dice of volumes",
         )
-    ]  # fmt: skip
-
-
-def missing_shares(labelled: pd.DataFrame, ends: pd.DataFrame, *, reach: int = REACH) -> np.ndarray:
-    """Return the share of labelled frames that lack each neighbour.
-
-    Parameters
-    ----------
-    labelled : pandas.DataFrame
-        subject_id, sweep_id and frame_index of frames that are learned from.
-    ends : pandas.DataFrame
-        subject_id, sweep_id, trim_start and trim_stop of their sweeps.
-    reach : int
-
-    Returns
-    -------
-    numpy.ndarray (2 reach + 1,)
-        From the earliest neighbour to the latest; 0 in the middle.
-
-    Raises
-    ------
-    ValueError
-        If the ends of a sweep are not known.
-    """
-    rows = labelled.merge(ends, on=["subject_id", "sweep_id"], how="left")
-    unknown = rows[rows[["trim_start", "trim_stop"]].isna().any(axis=1)]
-    if len(unknown):
-        one = unknown.iloc[0]
-        raise ValueError(f"{one.subject_id}/{one.sweep_id}: trim_start and trim_stop are not known")
-    places = rows.frame_index.to_numpy()[:, None] + np.arange(-reach, reach + 1)
-    first, stop = rows.trim_start.to_numpy()[:, None], rows.trim_stop.to_numpy()[:, None]
-    return ((places < first) | (places >= stop)).mean(axis=0)
-
-
-def grey_means(inputs: pd.DataFrame, shares: Sequence[float], printed: Mapping) -> pd.DataFrame:
-    """Return the mean grey values of networks' inputs, printed ones beside.
-
-    Parameters
-    ----------
-    inputs : pandas.DataFrame
-        `network_inputs_<id>` of all models.
-    shares : sequence of float
-        Share of frames that lack each neighbour, see `missing_shares`.
-    printed : mapping of model_id to (mean, sd)
-
-    Returns
-    -------
-    pandas.DataFrame
-        `inputs` with missing_share, zero_filled_mean (what the mean would be with zeros in place
-        of missing neighbours, instead of the end frame repeated), printed_mean and printed_sd.
-
-    Notes
-    -----
-    Zeros take away the end frame's share of the mean; that frame counts as bright as the
-    channel's mean.
-    """
-    table = inputs.sort_values(["model_id", "channel"]).reset_index(drop=True)
-    is_context = table.model_id == _CONTEXT
-    share = np.zeros(len(table))
-    if is_context.any():
-        share[is_context] = np.asarray(shares)[table.channel[is_context].astype(int)]
-    values = [printed.get(model, (_NAN, _NAN)) for model in table.model_id]
-    return table.assign(
-        missing_share=share,
-        zero_filled_mean=table["mean"] * (1 - share),
-        printed_mean=[mean for mean, _ in values],
-        printed_sd=[sd for _, sd in values],
-    )
-
-
-def grey_findings(greys: pd.DataFrame, *, frame_count: int) -> list[Finding]:
-    """Return what the mean grey values say of 131, 106 and 69.
-
-    Parameters
-    ----------
-    greys : pandas.DataFrame
-        Of `grey_means`.
-    frame_count : int
-        Training frames.
-
-    Returns
-    -------
-    list of Finding
-        Z131 is never decided: grey levels are the simulation's. Z106 holds if zeros darken a
-        stack of five frames by as much as printed (106 of 131). Z69 holds if volumes are darker
-        than frames.
-    """
-    means = greys.groupby("model_id")[["mean", "zero_filled_mean", "printed_mean"]].mean()
-    frame, context, volume = (means.loc[model] for model in (_FRAME, _CONTEXT, _VOLUME))
-    darker = 1 - context["zero_filled_mean"] / context["mean"]
-    wanted = 1 - context["printed_mean"] / frame["printed_mean"]
-    known = {"source": "Paper, appendices E and F", "measure": "mean grey level", "n": frame_count}
-    known |= {"unit": "training frames"}
-    return [
-        Finding(
-            "Z131", "Frames have a mean grey level of 131", part="2.1", a="ours", b="printed",
-            value_a=frame["mean"], value_b=frame["printed_mean"], low=_NAN, high=_NAN,
-            printed_b=frame["printed_mean"], note="grey levels are the simulation's", **known,
-        ),
-        Finding(
-            "Z106", "Zeros in place of missing neighbours explain 106 of 131 (2.5D)",
-            part="mean of five channels", a="darkening by zeros", b="printed darkening",
-            value_a=darker, value_b=wanted, low=darker - wanted, high=darker - wanted,
-            margin=_RATIO_MARGIN, printed_b=wanted,
-            note="from the share of training frames without a neighbour: no sampling, no "
-            "interval; the middle channel misses none, yet 106 is printed for each",
-            **(known | {"measure": "share of the mean grey level"}),
-        ),
-        Finding(
-            "Z69", "Volumes (69) are darker than frames (131): unknown voxels are 0",
-            part="2.1 against 3.1", a="frames", b="volumes", value_a=frame["mean"],
-            value_b=volume["mean"], low=frame["mean"] - volume["mean"],
-            high=frame["mean"] - volume["mean"], printed_a=frame["printed_mean"],
-            printed_b=volume["printed_mean"], note="means of all training data: no interval",
-            **known,
-        ),
     ]  # fmt: skip

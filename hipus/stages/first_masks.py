@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from hipus.labels import HipLabel
 from hipus.metrics import dice_per_label
 from hipus.parallel import map_cases
 from hipus.segmentation import networks
-from hipus.segmentation.mask_shape import roughness, slice_dice
+from hipus.segmentation.streaks import SHAPE, streaks
 from hipus.segmentation.sweep_volumes import open_study_sweep
 from hipus.stages import mask_volumes, motion_data, runner
 from hipus.stages.mask_volumes import CASE
@@ -32,9 +33,6 @@ log = logging.getLogger(__name__)
 STAGE = "first_masks"
 MODEL_ID = networks.MODEL_2D_HIGH_RESOLUTION
 LABELS = tuple(one for one in HipLabel if one not in (HipLabel.BACKGROUND, HipLabel.LABRUM))
-#: Width of the Gaussian that a surface is compared with, mm.
-ROUGHNESS_SIGMA_MM = 1.0
-SHAPE = ["slice_dice", "roughness_elevational_mm", "roughness_in_plane_mm"]
 COLUMNS = [*CASE, "structure", "dice", *SHAPE, *(f"truth_{name}" for name in SHAPE)]
 
 
@@ -105,28 +103,15 @@ def write_masks(row: pd.Series, *, study: config.Study, out: Path) -> list[dict]
 
 def _rows(row: pd.Series, labels: np.ndarray, truth: np.ndarray | None, spacing_zyx_mm):
     """Yield a row per structure."""
-    own = shape_of(labels, spacing_zyx_mm)
+    own = streaks(labels, spacing_zyx_mm, structures=LABELS)
     nothing = np.full(len(LABELS), np.nan)
     dice = nothing if truth is None else dice_per_label(labels, truth, LABELS)
-    true = [{}] * len(LABELS) if truth is None else shape_of(truth, spacing_zyx_mm)
+    true = () if truth is None else streaks(truth, spacing_zyx_mm, structures=LABELS)
     for number, label in enumerate(LABELS):
-        known = {f"truth_{name}": value for name, value in true[number].items()}
+        known = asdict(true[number]) if true else {}
+        known = {f"truth_{name}": value for name, value in known.items()}
         key = {**row[CASE].to_dict(), "structure": label.name.lower(), "dice": dice[number]}
-        yield {**key, **own[number], **known}
-
-
-def shape_of(labels: np.ndarray, spacing_zyx_mm) -> list[dict[str, float]]:
-    """Return how smooth each structure is: agreement of neighbouring slices, and roughness."""
-    between = slice_dice(labels, LABELS)
-    found = []
-    for label, value in zip(LABELS, between, strict=True):
-        rough = roughness(
-            labels == label, spacing_zyx_mm=spacing_zyx_mm, sigma_mm=ROUGHNESS_SIGMA_MM
-        )
-        found.append(
-            dict(zip(SHAPE, (value, rough.elevational_mm, rough.in_plane_mm), strict=True))
-        )
-    return found
+        yield {**key, **asdict(own[number]), **known}
 
 
 def make_metrics(table: pd.DataFrame) -> dict:

@@ -40,6 +40,7 @@ from hipus.stages import (
     segmentation_printed_refined,
     segmentation_score_tables,
     segmentation_statistics,
+    segmentation_streaks,
 )
 from hipus.stages.motion_data import TEST_COHORT
 from hipus.stages.segmentation_goals import make_metrics
@@ -62,6 +63,7 @@ _MODULES = (
     segmentation_printed,
     segmentation_printed_refined,
     segmentation_claims,
+    segmentation_streaks,
 )
 COLUMNS = {name: columns for one in _MODULES for name, columns in one.COLUMNS.items()}
 KEYS = {name: key for one in _MODULES for name, key in one.KEYS.items()}
@@ -75,11 +77,11 @@ def main(study: config.Study) -> Iterable[Path]:
         runner.write_empty(study, COLUMNS)
         tables.write_metrics({}, paths.metrics_file(study.profile, STAGE))
         return []
-    score = partial(score_case, results=paths.results_dir(study.profile))
+    judge = partial(_judge, results=paths.results_dir(study.profile))
     rows = [row for _, row in cases.iterrows()]
-    found = map_cases(score, rows, progress="volumes scored", name=_name)
+    found, shapes = zip(*map_cases(judge, rows, progress="volumes scored", name=_name), strict=True)
     scores = segmentation_score_tables.cases_table(cases, _by_judgement(found))
-    content = make_tables(study, cases, scores)
+    content = make_tables(study, scores, segmentation_streaks.streak_table(shapes))
     runner.write_tables(study, {name: (table, KEYS[name]) for name, table in content.items()})
     tables.write_metrics(make_metrics(content), paths.metrics_file(study.profile, STAGE))
     return _inputs(study.profile, rows)
@@ -146,6 +148,13 @@ def judged_cases(profile: str) -> pd.DataFrame:
     return refined.sort_values(SWEEP_KEY).reset_index(drop=True)
 
 
+def _judge(case: pd.Series, *, results: Path) -> tuple[dict, list[dict]]:
+    """Return the scores of one volume's masks, and how streaky they are."""
+    masks = {model: prediction_file(results, model, case) for model in MODELS}
+    files = {TRUTH: reference_file(results, TRUTH, case)} | masks
+    return score_case(case, results=results), segmentation_streaks.streak_rows(case, files)
+
+
 def score_case(case: pd.Series, *, results: Path) -> dict[tuple[str, str], CaseScores]:
     """Score every model's mask of one volume by every reference.
 
@@ -181,7 +190,7 @@ def score_case(case: pd.Series, *, results: Path) -> dict[tuple[str, str], CaseS
 
 
 def make_tables(
-    study: config.Study, cases: pd.DataFrame, scores: pd.DataFrame
+    study: config.Study, scores: pd.DataFrame, streaks: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of the stage.
 
@@ -189,10 +198,8 @@ def make_tables(
     ----------
     study : Study
         common.seed and segmentation_scores.resamples.
-    cases : pandas.DataFrame
-        As `judged_cases` returns them.
-    scores : pandas.DataFrame
-        `segmentation_cases`.
+    scores, streaks : pandas.DataFrame
+        `segmentation_cases` and `segmentation_streaks`.
 
     Returns
     -------
@@ -219,8 +226,14 @@ def make_tables(
         "segmentation_friedman": segmentation_statistics.friedman(dice),
         "segmentation_nemenyi": segmentation_statistics.nemenyi(dice),
         "segmentation_grey_means": segmentation_claims.grey_table(courses),
+        "segmentation_streaks": streaks,
         "segmentation_claims": segmentation_claims.claims_table(
-            of_frames, dice, raters=raters, courses=courses, **numbers
+            of_frames,
+            dice,
+            raters=raters,
+            courses=courses,
+            **numbers,
+            streaks=streaks[streaks.cohort == TEST_COHORT],
         ),
     }
 

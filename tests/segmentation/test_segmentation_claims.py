@@ -1,11 +1,13 @@
 """Verdicts on the paper's sentences: worked by hand, and when nothing may be said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from hipus.segmentation import claim_verdicts, claims, further_claims
-from hipus.segmentation.claim_verdicts import FAILS, HOLDS, UNDECIDED, Finding
+from hipus.segmentation.claim_verdicts import FAILS, HOLDS, NOT_TESTABLE, UNDECIDED, Finding
 from hipus.segmentation.claims import FRAMES, VOLUMES, MeanDice
 from hipus.segmentation.volume_scores import FRAME_MODELS, MEAN, MODELS, STRUCTURE_NAMES
 
@@ -86,10 +88,17 @@ class TestVerdict:
             ([HOLDS, HOLDS], HOLDS),
             ([HOLDS, UNDECIDED], UNDECIDED),
             ([HOLDS, UNDECIDED, FAILS], FAILS),
+            ([NOT_TESTABLE, NOT_TESTABLE], NOT_TESTABLE),
+            ([HOLDS, NOT_TESTABLE], UNDECIDED),
+            ([FAILS, NOT_TESTABLE], FAILS),
+            ([], UNDECIDED),
         ],
     )
     def test_of_a_claim_is_the_worst_of_its_parts(self, parts, expected):
         assert claim_verdicts.verdict_of(parts) == expected
+
+    def test_what_cannot_be_tested_has_none_whatever_its_interval(self):
+        assert replace(finding(0.1, 0.2), is_testable=False).verdict == NOT_TESTABLE
 
     def test_each_claim_has_its_own_and_every_row_says_simulated(self):
         table = claim_verdicts.findings_table(
@@ -139,7 +148,7 @@ class TestClaimsOnDice:
     def test_the_opposite_order_contradicts(self):
         flipped = dict(zip(DICE, reversed(DICE.values()), strict=True))
         found = verdicts(volumes=flipped, spread=0.002)
-        assert found[["C2", "S64d", "S7d", "M085"]].eq(FAILS).all()
+        assert found[["A1", "C2", "S64d", "S7d", "M085"]].eq(FAILS).all()
         assert found["S62b"] == HOLDS  # frames are as before
 
     def test_equal_models_decide_nothing(self):
@@ -242,49 +251,3 @@ class TestRaters:
         (one,) = further_claims.more_consistent(volumes, 0.75, printed=0.76, rng=rng)
         assert one.value_a - one.value_b == pytest.approx(0.1)
         assert (one.n, one.printed_b, one.verdict) == (2, 0.76, HOLDS)
-
-
-class TestGreyValues:
-    ENDS = pd.DataFrame(
-        {"subject_id": "S", "sweep_id": ["a", "b"], "trim_start": [4, 0], "trim_stop": [14, 5]}
-    )
-
-    def labelled(self, frames):
-        """Return labelled frames of sweeps a and b."""
-        rows = [("S", sweep, index) for sweep, indices in frames.items() for index in indices]
-        return pd.DataFrame(rows, columns=["subject_id", "sweep_id", "frame_index"])
-
-    def test_shares_of_missing_neighbours_are_counted_at_both_ends(self):
-        table = self.labelled({"a": (4, 7, 10, 13), "b": (0, 3)})
-        found = further_claims.missing_shares(table, self.ENDS)
-        # Before: frames 4 and 0 lack both. After: 13 lacks both, 3 the second.
-        np.testing.assert_allclose(found, [2 / 6, 2 / 6, 0, 1 / 6, 2 / 6])
-
-    def test_a_sweep_without_known_ends_is_refused(self):
-        with pytest.raises(ValueError, match="S/c: trim_start and trim_stop are not known"):
-            further_claims.missing_shares(self.labelled({"c": (1,)}), self.ENDS)
-
-    def inputs(self, frames=131.0, volumes=69.0):
-        """Return grey values of three models."""
-        rows = [("2.1", 0, frames), *(("2.3", k, frames) for k in range(5)), ("3.1", 0, volumes)]
-        return pd.DataFrame(rows, columns=["model_id", "channel", "mean"])
-
-    @pytest.mark.parametrize(("share", "expected"), [(0.05, FAILS), (25 / 131 / 0.8, HOLDS)])
-    def test_zeros_explain_106_only_where_neighbours_are_often_missing(self, share, expected):
-        shares = [share, share, 0, share, share]
-        known = {"2.1": (131, 57), "2.3": (106, 57), "3.1": (69, 57)}
-        greys = further_claims.grey_means(self.inputs(), shares, known)
-        row = greys[(greys.model_id == "2.3") & (greys.channel == 1)].iloc[0]
-        assert row.zero_filled_mean == pytest.approx(131 * (1 - share))
-        findings = further_claims.grey_findings(greys, frame_count=400)
-        found = {one.claim_id: one for one in findings}
-        assert found["Z106"].value_a == pytest.approx(0.8 * share)
-        assert found["Z106"].value_b == pytest.approx(25 / 131)
-        assert found["Z106"].verdict == expected
-        assert (found["Z69"].verdict, found["Z131"].verdict) == (HOLDS, UNDECIDED)
-
-    def test_volumes_as_bright_as_frames_contradict(self):
-        greys = further_claims.grey_means(self.inputs(volumes=140.0), np.zeros(5), {})
-        findings = further_claims.grey_findings(greys, frame_count=1)
-        assert {one.claim_id: one.verdict for one in findings}["Z69"] == FAILS
-        assert greys.printed_mean.isna().all()

@@ -88,6 +88,7 @@ def _write_tables(profile: str, rows: pd.DataFrame, rng) -> None:
     for name in ("volume_labels_refined", "volume_labels_second_rater"):
         written[name] = by_structure.assign(dice_corrected=0.93)
     written["volume_inter_rater"] = by_structure[by_structure.split == "test"].assign(dice=0.88)
+    written |= efforts(rows) | {"volume_grades": grades(rows)}
     written["volume_labels_first"] = by_structure[by_structure.subject_id.isin(["S001", "S049"])]
     for model in MODELS:
         digits = model.replace(".", "")
@@ -121,7 +122,32 @@ def frame_labels(rows: pd.DataFrame) -> pd.DataFrame:
 def inter_rater() -> pd.DataFrame:
     """Return the agreement of raters of frames."""
     names = [*STRUCTURE_NAMES, "mean of the four"]
-    return pd.DataFrame({"structure": names, "dice": 0.7, "published_dice": 0.76})
+    about = {"dice": 0.7, "published_dice": 0.76, "frame_count": 8}
+    return pd.DataFrame({"structure": names, **about})
+
+
+def efforts(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return what both rounds cost: the second less; another rater, on the test-only cohort too."""
+    shift = np.arange(len(rows)) / 10
+    own = rows.assign(rater_id="C", labelled_mm3=3000 + shift, changed_mm3=1000 - shift)
+    first = own.assign(prior="first_masks", minutes_simulated=30 + shift)
+    first = first[first.cohort == "study"]
+    drawn = first.assign(prior="nothing", minutes_simulated=50)[first.subject_id == DRAWN_SUBJECT]
+    first = pd.concat([first[first.subject_id != DRAWN_SUBJECT], drawn])
+    refined = own.assign(prior="first_round_masks", minutes_simulated=20)
+    other = refined.assign(rater_id="D", changed_mm3=9999)
+    return {"volume_effort_first": first, "volume_effort_refined": pd.concat([refined, other])}
+
+
+def grades(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return graded volumes: bone is incomplete in every first sweep, never in truth."""
+    test = rows[rows.split == "test"][["subject_id", "sweep_id"]]
+    bone = np.where(test.sweep_id == "left_p_a", "incomplete_bone;holes", "")
+    own = test.assign(group="test_only", poses="tracked", failures=bone, failures_of_truth="")
+    own["grade_of_truth"] = "good"
+    hard = own.assign(group="provoked", failures="motion_artefact")
+    unknown = own.assign(group="remaining", subject_id="S900", grade_of_truth="")
+    return pd.concat([own, own.assign(poses="predicted", failures=""), hard, unknown])
 
 
 def learning_curve(model: str, rng) -> pd.DataFrame:
