@@ -1,0 +1,199 @@
+"""Refine the trajectories of two crossing sweeps together until they show one pelvis.
+
+Decides the course: sweep by sweep first (a factor each, and where they lie to each other), then
+both trajectories with curves, coarse before fine. Where frames cross, each sweep's pictures
+measure the other's way, so that what one cannot tell of itself, the other can. How far poses
+may be off is said by whoever knows where they come from (`PoseSpread`). Deliberately predicts
+no motion and reads no file.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from hipus import geometry
+from hipus.fusion.likeness import LabelledView, PelvisOverlap
+from hipus.fusion.trajectories import Placement, PoseSpread, Trajectory, to_numpy
+
+log = logging.getLogger(__name__)
+
+#: Weight of what is unlikely against the loss of agreement. Found on training subjects.
+PRIOR = 0.001
+#: Share of labels in the agreement.
+LABEL_SHARE = 0.3
+#: Adam: the largest step, in expected sizes.
+LARGEST_STEP = 0.25
+
+
+@dataclass(frozen=True)
+class Level:
+    """One pass.
+
+    Attributes
+    ----------
+    voxel_mm, window_mm : float
+        Of the volumes, and of the windows within which they are correlated.
+    iterations : int
+    knots : int
+        Of each sweep's curve; 0 leaves the sweeps a factor each.
+    """
+
+    voxel_mm: float
+    window_mm: float
+    iterations: int
+    knots: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no pass."""
+        is_sized = 0 < self.voxel_mm < self.window_mm < np.inf
+        if not (is_sized and self.iterations >= 1 and self.knots >= 0 and self.knots != 1):
+            raise ValueError(
+                "level must have 0 < voxel_mm < window_mm, iterations >= 1 and knots 0 or >= 2, "
+                f"got {self}"
+            )
+
+
+#: Sweep by sweep, then jointly. Found on training subjects.
+LEVELS = (Level(2.0, 8.0, 15, 0), Level(2.0, 8.0, 20, 5), Level(1.0, 4.0, 20, 7))
+
+
+@dataclass(frozen=True, eq=False)
+class JointRefinement:
+    """Two sweeps in one world.
+
+    Attributes
+    ----------
+    T_first_to_world, T_second_to_world : numpy.ndarray (N, 4, 4), (M, 4, 4)
+        Of the frames' centres, each in its own world: the middle frames stay where they were
+        up to the curves' bends.
+    T_second_to_first : numpy.ndarray (4, 4)
+        From the second's world to the first's.
+    factors : tuple of 2 float
+        What the ways across the pictures were multiplied by.
+    agreement : numpy.ndarray (I,)
+        At every iteration; levels are not comparable.
+    level : numpy.ndarray (I,) int
+        Which pass an iteration belongs to.
+    """
+
+    T_first_to_world: np.ndarray
+    T_second_to_world: np.ndarray
+    T_second_to_first: np.ndarray
+    factors: tuple[float, float]
+    agreement: np.ndarray
+    level: np.ndarray
+
+
+def refine_jointly(
+    first: LabelledView,
+    second: LabelledView,
+    *,
+    T_second_to_first,
+    spreads: tuple[PoseSpread, PoseSpread],
+    levels: Sequence[Level] = LEVELS,
+    device: str = "cpu",
+) -> JointRefinement:
+    """Correct two trajectories and where they lie to each other.
+
+    Parameters
+    ----------
+    first, second : LabelledView
+        Of one hip.
+    T_second_to_first : array-like (4, 4)
+        From the second's world to the first's, as far as it is known.
+    spreads : tuple of 2 PoseSpread
+        What the poses of each are expected to be off by.
+    levels : sequence of Level
+    device : str
+
+    Returns
+    -------
+    JointRefinement
+
+    Raises
+    ------
+    ValueError
+        If there is no level, or the sweeps do not overlap.
+
+    Notes
+    -----
+    Loss: one less the agreement (`PelvisOverlap`), plus what is unlikely of all numbers; Adam.
+    Volumes come from inverse grid sampling (Heinrich et al. 2023), so gradients are exact.
+    Trap: agreement can exceed that of the true poses, since two speckle patterns always have a
+    bend that likes them better; only the expected sizes hold against it.
+    """
+    if not levels:
+        raise ValueError("levels must hold at least one Level, got none")
+    views = first, second
+    start = geometry.check_transform(T_second_to_first, "T_second_to_first")
+    T_middles, paths, courses = _between_middles(views, start), None, []
+    for level in levels:
+        paths = _paths(views, spreads, knots=level.knots, before=paths, device=device)
+        placement = Placement(T_middles, device=device)
+        overlap = PelvisOverlap(
+            views,
+            voxel_mm=level.voxel_mm,
+            window_mm=level.window_mm,
+            device=device,
+            label_share=LABEL_SHARE,
+        )
+        courses.append(_descend(overlap, paths, placement, iterations=level.iterations))
+        log.info("%g mm: agreement %.3f -> %.3f", level.voxel_mm, *courses[-1][[0, -1]])
+        T_middles = to_numpy(placement.pose())
+    return _result(paths, T_middles, courses)
+
+
+def _between_middles(views, T_second_to_first: np.ndarray) -> np.ndarray:
+    """Return how the second's middle frame lies in the first's."""
+    first, second = (view.T_centre_to_world[len(view.frames) // 2] for view in views)
+    return geometry.compose(geometry.invert(first), T_second_to_first, second)
+
+
+def _paths(views, spreads, *, knots: int, before, device: str) -> list[Trajectory]:
+    """Return both trajectories with a number of knots, beginning where the last pass ended."""
+    paths = [
+        Trajectory(view.T_centre_to_world, knots=knots, spread=spread, device=device)
+        for view, spread in zip(views, spreads, strict=True)
+    ]
+    for path, last in zip(paths, before or (), strict=False):
+        path.start_from(last)
+    return paths
+
+
+def _descend(overlap: PelvisOverlap, paths, placement: Placement, *, iterations: int):
+    """Follow the gradient for one level; return the agreement (I,) at every iteration."""
+    parts = [*paths, placement]
+    free = [number for part in parts for number in part.free()]
+    optimiser = torch.optim.Adam(free, lr=LARGEST_STEP, betas=(0.8, 0.95))
+    # Ends with small steps: what is kept is the last place, not the best one seen.
+    slower = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, iterations, eta_min=0.01)
+    course = np.empty(iterations)
+    for iteration in range(iterations):
+        optimiser.zero_grad()
+        agreement = overlap.agreement(paths[0].poses(), placement.pose() @ paths[1].poses())
+        loss = 1 - agreement + PRIOR * sum(part.unlikely() for part in parts)
+        loss.backward()
+        optimiser.step()
+        slower.step()
+        course[iteration] = agreement.item()
+    return course
+
+
+def _result(paths: list[Trajectory], T_middles: np.ndarray, courses) -> JointRefinement:
+    """Return refined poses in the sweeps' own worlds, and how these lie to each other."""
+    worlds = [path.T_middle_to_world for path in paths]
+    refined = [
+        geometry.compose(T, to_numpy(path.poses())) for T, path in zip(worlds, paths, strict=True)
+    ]
+    return JointRefinement(
+        *refined,
+        T_second_to_first=geometry.compose(worlds[0], T_middles, geometry.invert(worlds[1])),
+        factors=(paths[0].factor, paths[1].factor),
+        agreement=np.concatenate(courses),
+        level=np.repeat(np.arange(len(courses)), [len(course) for course in courses]),
+    )
