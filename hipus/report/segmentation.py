@@ -135,9 +135,9 @@ def claims(profile: str) -> Section:
     counts = found["here"].value_counts()
     named = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     answer = (
-        f"Of {len(found)} sentences of the paper, each a difference whose interval over infants "
-        f"decides: {named}. Each model was trained once, on simulated sweeps; a sentence that "
-        "fails here may hold in a clinic."
+        f"Of {len(found)} sentences of the paper: {named}. Differences decide, by their intervals "
+        "over infants; not testable is what was put in or is no part of this study. Each model "
+        "was trained once, on simulated sweeps; a sentence that fails here may hold in a clinic."
     )
     return Section(
         answer=answer,
