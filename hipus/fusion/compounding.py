@@ -163,8 +163,8 @@ def _spread(slopes: np.ndarray, R) -> np.ndarray:
 def _vote(labels, *, shares, known, spacing_zyx_mm) -> np.ndarray:
     """Return the label with the most votes; ties go to the smaller label, background first."""
     first, second = labels
-    # Where the second shows a thigh, it has nothing to say: bent otherwise, it was elsewhere.
-    silent = np.isin(second, THIGH)
+    # Where either shows a thigh, the second has nothing to say: its thigh was elsewhere.
+    silent = np.isin(second, THIGH) | (np.isin(first, THIGH) & known[0])
     shares = (np.where(silent & known[0], 1, shares[0]), np.where(silent, 0, shares[1]))
     sigma = [_VOTE_MM / side for side in spacing_zyx_mm]
     best = np.full(first.shape, -1.0, np.float32)
