@@ -125,11 +125,18 @@ def construct_lines(ilium_mm: np.ndarray, band_mm: float, inset_mm: float) -> Gr
         before, up = up, _unit(up + wing.slope * _turned(up))
         if np.linalg.norm(up - before) < _SETTLED_RAD:
             break
-    if bent > MOST_BENT_MM:
+    if wing.bent_mm > MOST_BENT_MM:
         raise SectionRefused(
-            f"the ilium is not straight: its wing strays {bent:.1f} mm from a line"
+            f"the ilium is not straight: its wing strays {wing.bent_mm:.1f} mm from a line"
         )
-    return _on_bone(ilium_mm, roof, point, up, ends, bent, inset_mm)
+    out, along = _turned(up), _unit(roof[1] - roof[0])
+    face = roof[1] + wing.offset_mm * out + np.outer(wing.ends_mm, up)
+    return GrafLines(
+        wing_mm=face - inset_mm * out,
+        roof_mm=roof - inset_mm * np.array([along[1], -along[0]]),
+        rim_mm=_rim(ilium_mm, face, roof, inset_mm),
+        bent_mm=wing.bent_mm,
+    )
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
