@@ -18,11 +18,11 @@ import pandas as pd
 
 from hipus import config, paths, tables
 from hipus.formats.mask_files import read_mask
-from hipus.labels import HipLabel
 from hipus.metrics import dice_per_label
 from hipus.parallel import map_cases
 from hipus.segmentation import networks
 from hipus.segmentation.streaks import SHAPE, streaks
+from hipus.segmentation.structure_shape import STRUCTURES
 from hipus.segmentation.sweep_volumes import open_study_sweep
 from hipus.stages import mask_volumes, motion_data, runner
 from hipus.stages.mask_volumes import CASE
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 STAGE = "first_masks"
 MODEL_ID = networks.MODEL_2D_HIGH_RESOLUTION
-LABELS = tuple(one for one in HipLabel if one not in (HipLabel.BACKGROUND, HipLabel.LABRUM))
 COLUMNS = [*CASE, "structure", "dice", *SHAPE, *(f"truth_{name}" for name in SHAPE)]
 
 
@@ -103,11 +102,11 @@ def write_masks(row: pd.Series, *, study: config.Study, out: Path) -> list[dict]
 
 def _rows(row: pd.Series, labels: np.ndarray, truth: np.ndarray | None, spacing_zyx_mm):
     """Yield a row per structure."""
-    own = streaks(labels, spacing_zyx_mm, structures=LABELS)
-    nothing = np.full(len(LABELS), np.nan)
-    dice = nothing if truth is None else dice_per_label(labels, truth, LABELS)
-    true = () if truth is None else streaks(truth, spacing_zyx_mm, structures=LABELS)
-    for number, label in enumerate(LABELS):
+    own = streaks(labels, spacing_zyx_mm)
+    nothing = np.full(len(STRUCTURES), np.nan)
+    dice = nothing if truth is None else dice_per_label(labels, truth, STRUCTURES)
+    true = () if truth is None else streaks(truth, spacing_zyx_mm)
+    for number, label in enumerate(STRUCTURES):
         known = asdict(true[number]) if true else {}
         known = {f"truth_{name}": value for name, value in known.items()}
         key = {**row[CASE].to_dict(), "structure": label.name.lower(), "dice": dice[number]}

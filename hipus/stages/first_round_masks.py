@@ -14,9 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 from hipus import config, paths, tables
-from hipus.labels import HipLabel
 from hipus.parallel import map_cases
 from hipus.segmentation import networks
+from hipus.segmentation.structure_shape import STRUCTURES
 from hipus.stages import mask_volumes, motion_data, runner
 from hipus.stages.sweep_volumes import volumes_dir
 
@@ -73,8 +73,7 @@ def write_mask(row: pd.Series, *, study: config.Study, out: Path) -> int:
         grey, labels, mask_volumes.mask_file(out, row), made_by=f"model {MODEL_ID}", row=row,
         origin=motion_data.cohort_of(study).origin,
     )  # fmt: skip
-    wanted = (label for label in HipLabel if label not in (HipLabel.BACKGROUND, HipLabel.LABRUM))
-    return sum(not (labels == label).any() for label in wanted)
+    return sum(not (labels == label).any() for label in STRUCTURES)
 
 
 def _name(row: pd.Series) -> str:

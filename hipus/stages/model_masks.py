@@ -22,9 +22,9 @@ from hipus.parallel import map_cases
 from hipus.segmentation import networks
 from hipus.segmentation.assignment import labelled_frames
 from hipus.segmentation.frame_label_files import label_file, read_frame_labels
+from hipus.segmentation.structure_shape import STRUCTURES
 from hipus.segmentation.sweep_volumes import StudySweep, open_study_sweep
 from hipus.stages import mask_volumes, motion_data, runner
-from hipus.stages.first_masks import LABELS
 from hipus.stages.mask_volumes import FRAME_MODELS
 from hipus.stages.sweep_volumes import volumes_dir
 
@@ -104,21 +104,21 @@ def _frame_rows(
     """Yield the Dice of every third frame, with the truth and with what raters drew there."""
     drawn = _drawn(study.profile, row)
     about = {name: row[name] for name in ("subject_id", "sweep_id", *ABOUT)}
-    nothing = np.full(len(LABELS), np.nan)
+    nothing = np.full(len(STRUCTURES), np.nan)
     for position in labelled_frames(len(sweep)):
         index = sweep.first_frame + int(position)
         for model_id, labels in masks.items():
             own = labels[position]
             truth = nothing if sweep.masks is None else _dice(own, sweep.masks[position])
             label = _dice(own, drawn[index]) if index in drawn else nothing
-            for name, *values in zip(LABELS, truth, label, strict=True):
+            for name, *values in zip(STRUCTURES, truth, label, strict=True):
                 key = {"frame_index": index, "model_id": model_id, "structure": name.name.lower()}
                 scores = dict(zip(("dice_truth", "dice_label"), values, strict=True))
                 yield {**about, **key, **scores}
 
 
 def _dice(labels: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    return dice_per_label(labels, reference, LABELS)
+    return dice_per_label(labels, reference, STRUCTURES)
 
 
 def _drawn(profile: str, row: pd.Series) -> dict[int, np.ndarray]:

@@ -12,9 +12,18 @@ from hipus import parallel, paths, tables
 from hipus.formats.cohort_layout import SWEEP_KEY
 from hipus.formats.mask_files import read_mask
 from hipus.published import tables as published
+from hipus.segmentation.grading import FAILURES
 from hipus.segmentation.streaks import streaks
 from hipus.segmentation.volume_scores import FRAME_MODELS, MEAN, MODELS, STRUCTURE_NAMES, TEXT
-from hipus.stages import segmentation_goals, segmentation_printed, segmentation_scores
+from hipus.stages import (
+    grade_rules,
+    graded_cases,
+    segmentation_goals,
+    segmentation_printed,
+    segmentation_scores,
+    study_raters,
+    volume_labels,
+)
 from hipus.stages.segmentation_scores import STAGE, prediction_file, reference_file
 
 STUDY = SimpleNamespace(
@@ -339,6 +348,14 @@ class TestClaims:
         assert rows.value_a.to_dict() == {"incomplete bone": 0.5, "motion artefact": 0}
         assert (rows.value_b == 0).all()
         assert set(rows.n) == {7}
+
+    def test_words_of_other_stages_tables_are_theirs(self):
+        own = segmentation_scores.segmentation_claims
+        assert (own._BETWEEN, own._TRACKED) == (grade_rules.BETWEEN, graded_cases.TRACKED)
+        assert own._ORDINARY == graded_cases.ORDINARY_GROUPS
+        assert set(own._TYPICAL) <= set(FAILURES)
+        words = volume_labels.FIRST_MASKS, volume_labels.FROM_NOTHING, study_raters.CORRECTS
+        assert words == (own._COARSE, own._NOTHING, own._RATER)
 
     def test_without_a_frame_drawn_twice_that_sentence_is_left_out(self, inputs, monkeypatch):
         courses = segmentation_scores.segmentation_claims.read_courses("smoke")
