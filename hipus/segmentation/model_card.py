@@ -45,7 +45,8 @@ hip in freehand ultrasound.
 - **Data:** {about["origin"]} pictures, {counts["train"]} to train on
   ({len(about["training_subjects"])} subjects) and {counts["validation"]} to validate on
   ({len(about["validation_subjects"])} subjects). {_reach(about["origin"])}
-- **Network:** widths {arch["features_per_stage"]}, patch {plan["patch_size"]}, batch
+- **Network:** widths {arch["features_per_stage"]}, convolutions {arch["n_conv_per_stage"]} down
+  and {arch["n_conv_per_stage_decoder"]} up, patch {plan["patch_size"]}, batch
   {plan["batch_size"]}, spacing {plan["spacing"]} mm, {about["channel_count"]} channel(s), each
   z-scored by itself.
 - **Training:** {len(about["epochs"])} of {study["epochs"]} epochs of
@@ -54,6 +55,7 @@ hip in freehand ultrasound.
   {study["mirror_axes"]}, seed {study["seed"]}, on {about["device"]}.
 - **Validation in the last epoch** (Dice over patches, nnU-Net's own, not over whole pictures):
   {dice or "none"}.
+- **Pieces:** {_pieces(about["pieces"])}
 - **Use:** research on reconstruction and segmentation of the neonatal hip. Not a medical
   device; never for the care of a patient.
 - **Licence:** {licence(about["origin"], about["scheme"])}
@@ -82,6 +84,18 @@ def licence(origin: str, scheme: str) -> str:
     if scheme == _STILLS:
         return "CC BY-NC-SA, as of the stills that it learned from; not shipped with hipus."
     return "none. Not to be passed on without the consent of the owner of the data."
+
+
+def _pieces(pieces: Mapping) -> str:
+    """Return of which structures only the largest piece is kept, and why."""
+    told = ", ".join(
+        f"{name} ({found['dice']:.3f} -> {found['dice_largest']:.3f})"
+        for name, found in pieces.items()
+        if found["is_better"]
+    )
+    if not told:
+        return "all kept: dropping smaller ones betters no structure of the validation cases."
+    return f"only the largest is kept of {told}:\n  mean Dice of the validation cases' labels."
 
 
 def _reach(origin: str) -> str:

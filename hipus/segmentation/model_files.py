@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hipus import provenance
 from hipus.files import atomic_path, sha256, write_text
+from hipus.segmentation.components import PieceDecision
 from hipus.segmentation.model_card import model_card
 from hipus.segmentation.planned_network import build_network, load_parameters
 from hipus.segmentation.plans import configuration_name
@@ -58,6 +59,9 @@ class TrainingRecord:
         Where the pictures come from: "simulated", or what is real.
     started_from : str or None
         SHA-256 of the weights that the training began with; None for random ones.
+    pieces : dict
+        What `components.decide` found, by structure; none before the validation cases were
+        labelled.
     """
 
     model_id: str
@@ -71,6 +75,7 @@ class TrainingRecord:
     device: str
     origin: str = "simulated"
     started_from: str | None = None
+    pieces: Mapping[str, PieceDecision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,13 @@ class SegmentationModel:
     def plan(self) -> dict:
         """Return the one configuration of the plans."""
         return self.plans["configurations"][configuration_name(self.plans)]
+
+    @property
+    def whole_structures(self) -> tuple[int, ...]:
+        """Return the labels of structures of which only the largest piece is kept."""
+        pieces = self.about.get("pieces", {})
+        kept = (name for name, found in pieces.items() if found["is_better"])
+        return tuple(sorted(self.labels[name] for name in kept))
 
 
 def save(
@@ -199,6 +211,10 @@ def _about(plans: Mapping, record: TrainingRecord) -> dict:
         "device": record.device,
         "origin": record.origin,
         "started_from": record.started_from,
+        "pieces": {
+            name: {**asdict(found), "is_better": found.is_better}
+            for name, found in record.pieces.items()
+        },
         "versions": provenance.versions(),
     }
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from hipus.segmentation import model_files, network_grid
+from hipus.segmentation.components import keep_largest
 from hipus.segmentation.model_files import SegmentationModel
 from hipus.segmentation.sliding_windows import Windows, logits_of
 from hipus.segmentation.training_cases import with_neighbours
@@ -96,12 +97,33 @@ class Segmenter:
         Notes
         -----
         Model 2.3 sees two frames before and two after; beyond an end of the sweep the end
-        frame is repeated, in training as here.
+        frame is repeated, in training as here. Of the structures that `model.whole_structures`
+        names only the largest piece is kept (see `components.decide`).
         """
         self._check(frames, spacing_yx_mm, dimensions=2)
         labels = np.zeros(frames.shape, np.uint8)
         for index, box, logits in self._frame_logits(frames, spacing_yx_mm):
             labels[index][box] = _largest(logits).cpu().numpy()
+            labels[index] = keep_largest(labels[index], self.model.whole_structures)
+        return labels
+
+    def segment_case(self, channels: np.ndarray, *, spacing_mm: Sequence[float]) -> np.ndarray:
+        """Label one picture or volume given as the network's channels, every piece kept.
+
+        Parameters
+        ----------
+        channels : numpy.ndarray (C, H, W) or (C, D, H, W)
+            As in `training_cases.TrainingCase`.
+        spacing_mm : sequence of float
+            Of the last 2 or 3 axes, in array order.
+
+        Returns
+        -------
+        numpy.ndarray (H, W) or (D, H, W) uint8
+        """
+        labels = np.zeros(channels.shape[1:], np.uint8)
+        (box,), (logits,) = self._logits([channels], spacing_mm)
+        labels[box] = _largest(logits).cpu().numpy()
         return labels
 
     def frame_probabilities(
@@ -148,12 +170,14 @@ class Segmenter:
         ------
         ValueError
             If the model labels frames, or volume or spacing are no such.
+
+        Notes
+        -----
+        Of the structures that `model.whole_structures` names only the largest piece is kept.
         """
         self._check(volume, spacing_zyx_mm, dimensions=3)
-        labels = np.zeros(volume.shape, np.uint8)
-        box, logits = self._volume_logits(volume, spacing_zyx_mm)
-        labels[box] = _largest(logits).cpu().numpy()
-        return labels
+        labels = self.segment_case(volume[None], spacing_mm=spacing_zyx_mm)
+        return keep_largest(labels, self.model.whole_structures)
 
     def volume_probabilities(
         self, volume: np.ndarray, *, spacing_zyx_mm: Sequence[float]

@@ -1,8 +1,8 @@
 """Train a segmentation network: prepared once, in a process of its own, watched, resumable.
 
 Decides where a training lies (a folder named by all that moves a weight), when its data are
-whole, what a person sees while it runs, and what becomes of it: a model's folder. Deliberately
-imports neither torch nor nnU-Net: the process it starts does.
+whole, what a person sees while it runs, and what becomes of it: a model's folder, with what its
+validation cases say of stray pieces. Deliberately imports no nnU-Net: the process it starts does.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 from hipus.files import sha256, write_text
 from hipus.labels import SCHEMES, HipLabel
 from hipus.segmentation import model_files, networks, nnunet_dataset
+from hipus.segmentation.components import PieceDecision, decide
 from hipus.segmentation.nnunet_child import CHECKPOINT, EPOCHS, FINISHED, WEIGHTS
 from hipus.segmentation.plans import ModelNumbers, study_plans
 from hipus.segmentation.training_cases import DatasetFacts, TrainingCase, examine, facts_as_json
@@ -173,10 +174,17 @@ def train(
         run(job, folder, title=title or f"model {model_id}")
     known = {"model_id": model_id, "scheme": scheme, "seed": seed, "origin": origin}
     about = {"model_dir": Path(model_dir), "facts": facts, "preparation_s": preparation_s}
-    return _finish(job, folder, known=known, about=about)
+    return _finish(job, folder, cases_factory, known=known, about=about)
 
 
-def _finish(job: Mapping, folder: Path, *, known: Mapping, about: Mapping) -> TrainedSegmenter:
+def _finish(
+    job: Mapping,
+    folder: Path,
+    cases_factory: Callable[[], Iterable[TrainingCase]],
+    *,
+    known: Mapping,
+    about: Mapping,
+) -> TrainedSegmenter:
     """Write the model's folder and return what is known of a finished training."""
     finished = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
     if sha256(folder / WEIGHTS) != finished["sha256"]:
@@ -196,6 +204,9 @@ def _finish(job: Mapping, folder: Path, *, known: Mapping, about: Mapping) -> Tr
     )
     parts = {"plans": job["plans"], "dataset": job["dataset"], "record": record}
     model_files.save(about["model_dir"], folder / WEIGHTS, **parts)
+    pieces = _pieces(about["model_dir"], cases_factory(), device=finished["device"])
+    parts["record"] = replace(record, pieces=pieces)
+    model_files.save(about["model_dir"], folder / WEIGHTS, **parts)
     (folder / _PREPARED).unlink(missing_ok=True)
     for scratch in (_DATA, "results", "raw"):  # as large as the cases, and never read again
         shutil.rmtree(folder / scratch, ignore_errors=True)
@@ -208,6 +219,23 @@ def _finish(job: Mapping, folder: Path, *, known: Mapping, about: Mapping) -> Tr
         training_s=sum(row["seconds"] for row in epochs),
         **about,
     )
+
+
+def _pieces(
+    model_dir: Path, cases: Iterable[TrainingCase], *, device: str
+) -> dict[str, PieceDecision]:
+    """Decide by the validation cases of which structures only the largest piece is kept."""
+    from hipus.segmentation.prediction import Segmenter
+
+    plain = Segmenter.load(model_dir, device=device)
+    is_mirrored = bool(plain.model.plan["study"]["mirror_axes"])
+    segmenter = Segmenter.load(model_dir, device=device, is_mirrored=is_mirrored)
+    own = (
+        (segmenter.segment_case(case.channels, spacing_mm=case.spacing_mm), case.labels)
+        for case in cases
+        if case.split == "validation"
+    )
+    return decide(own, segmenter.model.labels)
 
 
 def _initial(folder: Path | None, labels: Mapping[str, int]) -> dict | None:

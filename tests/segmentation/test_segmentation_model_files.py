@@ -7,6 +7,7 @@ import torch
 
 from hipus.files import sha256
 from hipus.segmentation import model_files, planned_network
+from hipus.segmentation.components import PieceDecision
 from hipus.segmentation.nnunet_dataset import dataset_description
 
 LABELS = {"ilium": 1, "femoral_head": 2, "chondro_osseous_border": 3, "femoral_cortex": 4}
@@ -107,6 +108,20 @@ class TestSaved:
             "5 channel(s)",
         ):
             assert words in card, words
+
+    def test_pieces_that_are_dropped_are_read_back_and_told(self, tmp_path, make_plans):
+        pieces = {
+            "ilium": PieceDecision(0.5, 0.5, 4),
+            "femoral_cortex": PieceDecision(0.41, 0.52, 4),
+        }
+        folder = written(tmp_path / "whole", make_plans("2.3", seed=5), pieces=pieces)
+        assert model_files.load(folder).whole_structures == (LABELS["femoral_cortex"],)
+        card = (folder / "README.md").read_text()
+        assert "largest is kept of femoral_cortex (0.410 -> 0.520)" in card
+
+    def test_a_model_of_unknown_pieces_keeps_all(self, folder):
+        assert model_files.load(folder).whole_structures == ()
+        assert "**Pieces:** all kept" in (folder / "README.md").read_text()
 
     @pytest.mark.parametrize(
         ("origin", "scheme", "terms", "reach"),

@@ -1,5 +1,6 @@
 """Labels of frames and volumes, beside nnU-Net's own predictor and resampling."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from skimage.transform import resize
 
 from hipus.segmentation import network_grid, planned_network, sliding_windows
+from hipus.segmentation.components import keep_largest
 from hipus.segmentation.model_files import SegmentationModel
 from hipus.segmentation.prediction import Segmenter
 from hipus.segmentation.sliding_windows import Windows, logits_of
@@ -253,3 +255,31 @@ class TestAnswers:
         assert Segmenter.load("folder").windows == Windows((32, 48))
         with pytest.raises(ValueError, match="model 2.1 was trained without mirrored pictures"):
             Segmenter.load("folder", is_mirrored=True)
+
+
+class TestPieces:
+    def whole(self, segmenter: Segmenter, *names: str) -> Segmenter:
+        """Return a segmenter whose validation cases spoke against stray pieces of structures."""
+        pieces = {name: {"is_better": name in names} for name in LABELS}
+        model = dataclasses.replace(segmenter.model, about={"pieces": pieces})
+        return dataclasses.replace(segmenter, model=model)
+
+    def test_volumes_keep_the_largest_piece_of_what_the_model_names(self, segmenter):
+        plain = segmenter("3.2")
+        volume = smooth(np.random.default_rng(2), (20, 30, 26))
+        labels = plain.segment_volume(volume, spacing_zyx_mm=(0.5, 0.3, 0.4))
+        present = [name for name, value in LABELS.items() if (labels == value).any()]
+        own = self.whole(plain, *present[:1])
+        found = own.segment_volume(volume, spacing_zyx_mm=(0.5, 0.3, 0.4))
+        np.testing.assert_array_equal(found, keep_largest(labels, [LABELS[present[0]]]))
+        assert (found != labels).any()
+
+    def test_frames_are_each_a_case_of_their_own(self, segmenter):
+        plain = segmenter("2.1")
+        frames = smooth(np.random.default_rng(2), (3, 40, 56))
+        labels = plain.segment_frames(frames, spacing_yx_mm=(0.3, 0.4))
+        own = self.whole(plain, *LABELS)
+        found = own.segment_frames(frames, spacing_yx_mm=(0.3, 0.4))
+        for one, mask in zip(found, labels, strict=True):
+            np.testing.assert_array_equal(one, keep_largest(mask, LABELS.values()))
+        assert (found != labels).any()

@@ -100,6 +100,8 @@ class TestTraining:
         assert about["training_subjects"] == ["S000", "S001", "S002", "S003"]
         assert about["validation_subjects"] == ["S004", "S005"]
         assert len(about["channels"]) == 5
+        assert sorted(about["pieces"]) == sorted(training.learned_labels("hip"))
+        assert {found["case_count"] for found in about["pieces"].values()} == {2}
         assert (about["seed"], about["device"], about["origin"]) == (4, "cpu", "simulated")
         monkeypatch.setattr(training, "run", None)
         self.finished_is_not_trained_again(train, whole)
