@@ -19,14 +19,19 @@ from hipus.fusion.anatomy import find_hip, place_by_anatomy
 from hipus.fusion.compounding import FusedVolume, compound
 from hipus.fusion.joint import LEVELS, JointRefinement, Level, refine_jointly
 from hipus.fusion.likeness import LabelledView
-from hipus.fusion.rigid import PelvisVolume, RigidPlacement, register_pelvis
+from hipus.fusion.rigid import (
+    PelvisVolume,
+    RigidPlacement,
+    check_overlap,
+    common_mm3,
+    register_pelvis,
+)
 from hipus.fusion.trajectories import PREDICTED, PoseSpread
 from hipus.reconstruction.grid import VoxelGrid, grid_around
 from hipus.reconstruction.label_volumes import SweepVolume, shown_region, sweep_volume
+from hipus.reconstruction.pose_agreement import pixel_to_centre
 from hipus.segmentation.sweep_volumes import StudySweep
 
-#: Less common volume than this is no overlap.
-LEAST_COMMON_MM3 = 1000.0
 _FUSED = "fused"
 
 
@@ -175,7 +180,8 @@ def fuse_sweeps(
         PelvisVolume(one.volume.grey, one.volume.is_known, one.labels, one.volume.grid)
         for one in pair
     ]
-    _check_overlap(pair, common_mm3(seen[0], seen[1], start))
+    names = " and ".join(one.name for one in pair)
+    check_overlap(common_mm3(*seen, start), names=names)
     rigid = register_pelvis(*seen, start, centre_mm=places[0].head_mm)
     views = [one.view() for one in pair]
     joint = refine_jointly(
@@ -186,7 +192,7 @@ def fuse_sweeps(
         device=device,
     )
     volume, common = _compounded(views, joint, spacing_mm or first.volume.grid.spacing_xyz_mm[0])
-    _check_overlap(pair, common)
+    check_overlap(common, names=names)
     carried = geometry.apply(joint.T_second_to_first, places[1].head_mm)
     apart = float(np.linalg.norm(carried - places[0].head_mm))
     return Fusion(
@@ -198,28 +204,6 @@ def fuse_sweeps(
     )
 
 
-def common_mm3(first: PelvisVolume, second: PelvisVolume, T_second_to_first) -> float:
-    """Return how much of the pelvis both volumes show.
-
-    Parameters
-    ----------
-    first, second : PelvisVolume
-    T_second_to_first : array-like (4, 4)
-
-    Returns
-    -------
-    float
-        mm3, by the first's voxels.
-    """
-    places = np.argwhere(first.pelvis())[:, ::-1] * np.array(first.grid.spacing_xyz_mm)
-    places = places + np.array(first.grid.origin_xyz_mm)
-    into = geometry.compose(second.grid.T_world_to_voxel, geometry.invert(T_second_to_first))
-    zyx = np.rint(geometry.apply(into, places)).astype(int)[:, ::-1]
-    inside = ((zyx >= 0) & (zyx < second.grid.shape_zyx)).all(axis=1)
-    shown = second.pelvis()[tuple(zyx[inside].T)].sum()
-    return float(shown * np.prod(first.grid.spacing_xyz_mm))
-
-
 def _check_same_hip(first: StudySweep, second: StudySweep) -> None:
     """Refuse sweeps of two hips."""
     hips = [(one.subject_id, one.side) for one in (first, second)]
@@ -228,20 +212,8 @@ def _check_same_hip(first: StudySweep, second: StudySweep) -> None:
         raise ValueError(f"first and second must show one hip, got {names}")
 
 
-def _check_overlap(pair: Sequence[LabelledSweep], common: float) -> None:
-    """Refuse sweeps that share too little."""
-    if common < LEAST_COMMON_MM3:
-        raise ValueError(
-            f"{pair[0].name} and {pair[1].name} do not overlap: {common:.0f} mm3 of the pelvis "
-            f"are seen by both, {LEAST_COMMON_MM3:g} needed; a sweep across the other over the "
-            "femoral head is missing"
-        )
-
-
 def _compounded(views, joint: JointRefinement, spacing_mm: float) -> tuple[FusedVolume, float]:
     """Return the fused volume, and how much of it both sweeps know, mm3."""
-    from hipus.reconstruction.pose_agreement import pixel_to_centre
-
     stacks = [
         joint.T_first_to_world,
         geometry.compose(joint.T_second_to_first, joint.T_second_to_world),

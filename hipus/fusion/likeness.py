@@ -28,6 +28,8 @@ ANCHORS = (HipLabel.ILIUM, HipLabel.FEMORAL_HEAD)
 THIGH_MARGIN_MM = 1.0
 #: Variances below which windows count as plain: of contrasts, and of shares of a label.
 _GREY_FLOOR, _LABEL_FLOOR = 0.02, 0.01
+#: Added to the spread of contrasts at a depth: plain depths are not blown up.
+_SPREAD_FLOOR = 0.2
 #: A voxel with this share of the largest weight counts as half known.
 _HALF_KNOWN = 0.1
 
@@ -165,7 +167,17 @@ def _with_labels(picture, view: LabelledView, *, labels):
     size = len(torch.unique(places[:, 1])), len(torch.unique(places[:, 0]))
     keep = pelvis_pixels(view.masks, spacing_xy_mm=view.pixel_spacing_xy_mm)
     shares = [_coarse(view.masks == label, size, like=greys) for label in labels]
-    return torch.stack([greys, *shares]), _coarse(keep, size, like=greys), places
+    weights = _coarse(keep, size, like=greys)
+    return torch.stack([_standardised(greys, weights, size), *shares]), weights, places
+
+
+def _standardised(greys, weights, size):
+    """Return contrasts (N, P) that are the pelvis' own at each depth, whatever the thigh shows."""
+    values, share = greys.view(-1, *size), weights.view(-1, *size)
+    total = share.sum(dim=(0, 2), keepdim=True).clamp(min=1)
+    away = values - (share * values).sum(dim=(0, 2), keepdim=True) / total
+    spread = ((share * away**2).sum(dim=(0, 2), keepdim=True) / total).sqrt()
+    return (away / (spread + _SPREAD_FLOOR)).flatten(1)
 
 
 def _coarse(mask: np.ndarray, size, *, like):

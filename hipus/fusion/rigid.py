@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: How much a label adds to contrasts, whose standard deviation is one.
 LABEL_STEPS = {HipLabel.ILIUM: 3.0, HipLabel.FEMORAL_HEAD: -1.5}
+#: Less common volume than this is no overlap.
+LEAST_COMMON_MM3 = 1000.0
 #: A result further from anatomy than this is another optimum, not the hip.
 FARTHEST_MM, FARTHEST_DEG = 8.0, 25.0
 _GREY_FLOOR, _LARGEST_CONTRAST = 12.0, 3.0
@@ -112,7 +114,7 @@ def register_pelvis(
     Raises
     ------
     ValueError
-        If the volumes do not overlap at the start.
+        If the volumes show less than `LEAST_COMMON_MM3` in common at the start.
 
     Notes
     -----
@@ -120,17 +122,12 @@ def register_pelvis(
     with one thread: the same numbers everywhere.
     """
     start = geometry.check_transform(T_second_to_first, "T_second_to_first")
+    check_overlap(common_mm3(first, second, start))
     method, transform = _method(first, second), _euler(geometry.invert(start), centre_mm)
     fixed, moving = (images.to_sitk(_placed(one.picture(), one.grid)) for one in (first, second))
     method.SetInitialTransform(transform, inPlace=True)
-    try:
-        before = -method.MetricEvaluate(fixed, moving)
-        method.Execute(fixed, moving)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ValueError(
-            f"first and second must show a common part of the pelvis to be registered: {reason}"
-        ) from error
+    before = -method.MetricEvaluate(fixed, moving)
+    method.Execute(fixed, moving)
     found, after = _matrix(transform), -method.GetMetricValue()
     moved = geometry.apply(found, geometry.apply(geometry.invert(start), centre_mm)) - centre_mm
     turned = float(geometry.geodesic_angle_deg(start, found))
@@ -139,6 +136,51 @@ def register_pelvis(
     if after < before or apart > FARTHEST_MM or turned > FARTHEST_DEG:
         return RigidPlacement(start, before, before, False)
     return RigidPlacement(found, before, after, True)
+
+
+def common_mm3(first: PelvisVolume, second: PelvisVolume, T_second_to_first) -> float:
+    """Return how much of the pelvis both volumes show.
+
+    Parameters
+    ----------
+    first, second : PelvisVolume
+    T_second_to_first : array-like (4, 4)
+
+    Returns
+    -------
+    float
+        mm3, by the first's voxels.
+    """
+    places = np.argwhere(first.pelvis())[:, ::-1] * np.array(first.grid.spacing_xyz_mm)
+    places = places + np.array(first.grid.origin_xyz_mm)
+    into = geometry.compose(second.grid.T_world_to_voxel, geometry.invert(T_second_to_first))
+    zyx = np.rint(geometry.apply(into, places)).astype(int)[:, ::-1]
+    inside = ((zyx >= 0) & (zyx < second.grid.shape_zyx)).all(axis=1)
+    shown = second.pelvis()[tuple(zyx[inside].T)].sum()
+    return float(shown * np.prod(first.grid.spacing_xyz_mm))
+
+
+def check_overlap(common: float, *, names: str = "first and second") -> None:
+    """Refuse sweeps that share too little.
+
+    Parameters
+    ----------
+    common : float
+        mm3 that both see.
+    names : str
+        Of the two, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is less than `LEAST_COMMON_MM3`.
+    """
+    if common < LEAST_COMMON_MM3:
+        raise ValueError(
+            f"{names} do not overlap: {common:.0f} mm3 of the pelvis are seen by both, "
+            f"{LEAST_COMMON_MM3:g} needed; a sweep across the other over the femoral head is "
+            "missing"
+        )
 
 
 def _method(first: PelvisVolume, second: PelvisVolume):
