@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "torch": r"(reconstruction|motion|segmentation|fusion|borders)\b|phantom\.ultrasound\b",
     "monai": r"(reconstruction|motion|segmentation|fusion|borders)\b",
     "nnunetv2": r"segmentation\.nnunet",
-    "SimpleITK": r"images$",
+    "SimpleITK": r"(images|fusion\.rigid)$",
     "typer": r"cli\b",
     "torchvision": r"(?!)",
     "timm": r"(?!)",
