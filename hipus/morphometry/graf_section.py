@@ -15,8 +15,9 @@ import numpy as np
 
 from hipus.morphometry.graf_lines import GrafLines, construct_lines
 from hipus.morphometry.measures import Measure, refused
+from hipus.morphometry.outlines import area_mm2, centroid_mm, roundness
 from hipus.morphometry.section_contours import SectionContours, SectionRefused, find_contours
-from hipus.morphometry.section_quality import NOT_MET, Check, check_section, roundness
+from hipus.morphometry.section_quality import NOT_MET, Check, check_section
 
 UNITS = {
     "alpha_deg": "deg",
@@ -172,15 +173,8 @@ def _beta(contours: SectionContours, lines: GrafLines):
     """Return beta and its landmark."""
     if contours.labrum_mm is None:
         return refused("no labrum label", "deg"), {}
-    centre = _centroid(contours.labrum_mm)
+    centre = centroid_mm(contours.labrum_mm)
     return _angle(lines.beta_deg(centre), "beta"), {"labrum": centre}
-
-
-def _centroid(outline: np.ndarray) -> np.ndarray:
-    """Return the centroid of a closed outline (N, 2)."""
-    following = np.roll(outline, -1, axis=0)
-    cross = outline[:, 0] * following[:, 1] - following[:, 0] * outline[:, 1]
-    return ((outline + following) * cross[:, None]).sum(axis=0) / (3 * cross.sum())
 
 
 def _head_refusal(contours: SectionContours) -> str | None:
@@ -208,7 +202,7 @@ def _coverage(contours: SectionContours, lines: GrafLines):
         return refused(why, "percent"), {}
     height = lines.height_mm(contours.head_mm)
     low, high = float(height.min()), float(height.max())
-    middle = _centroid(contours.head_mm)
+    middle = centroid_mm(contours.head_mm)
     foot = middle - float(lines.height_mm(middle)) * lines.out
     span = {
         "head_lateral": foot + high * lines.out,
@@ -225,6 +219,4 @@ def _head_diameter(contours: SectionContours) -> Measure:
         why = "no pixel spacing: lengths cannot be given"
     if why is not None:
         return refused(why, "mm")
-    x, y = contours.head_mm.T
-    area = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
-    return Measure(float(np.sqrt(4 / np.pi * area)), "mm")
+    return Measure(float(np.sqrt(4 / np.pi * area_mm2(contours.head_mm))), "mm")

@@ -15,6 +15,7 @@ import numpy as np
 
 from hipus import paths
 from hipus.morphometry.graf_lines import GrafLines
+from hipus.morphometry.outlines import roundness
 from hipus.morphometry.section_contours import SectionContours
 
 MET, NOT_MET, NOT_ASSESSABLE = "met", "not met", "not assessable"
@@ -116,21 +117,3 @@ def _head_checks(contours: SectionContours) -> tuple[Check, ...]:
     )
     return seen, _compare(names[1], roundness(contours.head_mm), "head_roundness",
                           "short over long axis", at_least=True)  # fmt: skip
-
-
-def roundness(outline_mm: np.ndarray) -> float:
-    """Return the short over the long axis of the ellipse with a closed outline's moments.
-
-    Parameters
-    ----------
-    outline_mm : numpy.ndarray (N, 2)
-
-    Returns
-    -------
-    float
-        1 for a circle.
-    """
-    step = np.hypot(*(np.roll(outline_mm, -1, axis=0) - outline_mm).T)
-    spread = np.cov(outline_mm.T, aweights=np.maximum(step, 1e-9))
-    low, high = np.linalg.eigvalsh(spread)
-    return float(np.sqrt(max(low, 0.0) / high))
