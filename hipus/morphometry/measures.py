@@ -75,7 +75,7 @@ class Measure:
         """Return the measure as a person reads it."""
         if self.value is None:
             return f"refused: {self.refusal}"
-        unit = "" if self.unit == "1" else f" {self.unit}"
+        unit = {"1": "", "percent": " %"}.get(self.unit, f" {self.unit}")
         if self.lower is None:
             return f"{self.value:.1f}{unit}"
         return f"{self.value:.1f} ({self.lower:.1f} to {self.upper:.1f}){unit}"

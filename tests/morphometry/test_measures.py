@@ -61,6 +61,7 @@ class TestWords:
         [
             (Measure(61.54, "deg"), "61.5 deg"),
             (Measure(0.66, "1"), "0.7"),
+            (Measure(55.0, "percent"), "55.0 %"),
             (Measure(61.54, "deg", 58.0, 64.25), "61.5 (58.0 to 64.2) deg"),
             (refused("no ilium label", "deg"), "refused: no ilium label"),
         ],
