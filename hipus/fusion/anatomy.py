@@ -71,17 +71,9 @@ def find_hip(labels: np.ndarray, grid: VoxelGrid, *, name: str = "sweep") -> Hip
     The head's centre is that of the ball through its surface (linear least squares, Coope
     1993): a sweep that shows half a head has its middle far from the centre.
     """
-    labels = np.asarray(labels)
-    if labels.shape != grid.shape_zyx:
-        raise ValueError(
-            f"labels must have the grid's shape {grid.shape_zyx}, got {labels.shape} ({name})"
-        )
-    masks = {
-        label: _checked(labels == label, grid, label=label, name=name)
-        for label in (HipLabel.FEMORAL_HEAD, HipLabel.ILIUM)
-    }
-    head_mm, radius_mm = ball(_surface_mm(masks[HipLabel.FEMORAL_HEAD], grid))
-    away = _places_mm(np.argwhere(masks[HipLabel.ILIUM]), grid).mean(axis=0) - head_mm
+    head_mm, radius_mm = find_head(labels, grid, name=name)
+    ilium = _checked(labels, grid, label=HipLabel.ILIUM, name=name)
+    away = _places_mm(np.argwhere(ilium), grid).mean(axis=0) - head_mm
     across = away - (away @ BEAM) * BEAM
     length = float(np.linalg.norm(across))
     if length < LEAST_DISTANCE_MM:
@@ -90,6 +82,29 @@ def find_hip(labels: np.ndarray, grid: VoxelGrid, *, name: str = "sweep") -> Hip
             f"femoral head's to tell how the probe was turned, got {length:.1f} mm"
         )
     return HipPlace(head_mm, radius_mm, across / length)
+
+
+def find_head(labels, grid: VoxelGrid, *, name: str = "sweep") -> tuple[np.ndarray, float]:
+    """Find the femoral head in a label volume.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray (D, H, W) uint8
+    grid : VoxelGrid
+    name : str
+
+    Returns
+    -------
+    tuple of (numpy.ndarray (3,), float)
+        Centre and radius, mm, in the grid's world.
+
+    Raises
+    ------
+    ValueError
+        If the head is missing, or the labels have another shape than the grid.
+    """
+    mask = _checked(labels, grid, label=HipLabel.FEMORAL_HEAD, name=name)
+    return ball(_surface_mm(mask, grid))
 
 
 def place_by_anatomy(first: HipPlace, second: HipPlace) -> np.ndarray:
@@ -133,8 +148,13 @@ def _heading(direction: np.ndarray) -> float:
     return float(np.arctan2(direction[0], direction[2]))
 
 
-def _checked(mask: np.ndarray, grid: VoxelGrid, *, label: HipLabel, name: str) -> np.ndarray:
+def _checked(labels, grid: VoxelGrid, *, label: HipLabel, name: str) -> np.ndarray:
     """Return a structure's mask if there is enough of it."""
+    if np.shape(labels) != grid.shape_zyx:
+        raise ValueError(
+            f"labels must have the grid's shape {grid.shape_zyx}, got {np.shape(labels)} ({name})"
+        )
+    mask = np.asarray(labels) == label
     volume_mm3 = float(mask.sum() * np.prod(grid.spacing_xyz_mm))
     if volume_mm3 < LEAST_VOLUME_MM3:
         raise ValueError(

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from hipus import geometry
-from hipus.fusion.anatomy import find_hip, place_by_anatomy
+from hipus.fusion.anatomy import find_head, find_hip, place_by_anatomy
 from hipus.fusion.compounding import FusedVolume, compound
 from hipus.fusion.joint import LEVELS, JointRefinement, Level, refine_jointly
 from hipus.fusion.likeness import LabelledView
@@ -103,8 +103,8 @@ class Diagnostics:
     Attributes
     ----------
     heads_apart_mm : float
-        Between the heads' centres of both label volumes after the last step, each carried by
-        its sweep's middle frame: small if the sweeps fit.
+        Between the head's centres by the labels of either sweep, placed by refined poses: small
+        if the sweeps fit.
     rigid : RigidPlacement
     joint : JointRefinement
     common_mm3 : float
@@ -174,15 +174,7 @@ def fuse_sweeps(
     """
     _check_same_hip(first.sweep, second.sweep)
     pair = first, second
-    places = [find_hip(one.labels, one.volume.grid, name=one.name) for one in pair]
-    start = place_by_anatomy(*places)
-    seen = [
-        PelvisVolume(one.volume.grey, one.volume.is_known, one.labels, one.volume.grid)
-        for one in pair
-    ]
-    names = " and ".join(one.name for one in pair)
-    check_overlap(common_mm3(*seen, start), names=names)
-    rigid = register_pelvis(*seen, start, centre_mm=places[0].head_mm)
+    rigid = place_rigidly(*pair)
     views = [one.view() for one in pair]
     joint = refine_jointly(
         *views,
@@ -191,17 +183,58 @@ def fuse_sweeps(
         levels=levels,
         device=device,
     )
-    volume, common = _compounded(views, joint, spacing_mm or first.volume.grid.spacing_xyz_mm[0])
-    check_overlap(common, names=names)
-    carried = geometry.apply(joint.T_second_to_first, places[1].head_mm)
-    apart = float(np.linalg.norm(carried - places[0].head_mm))
+    placed = _placed(views, joint, spacing_mm or first.volume.grid.spacing_xyz_mm[0])
     return Fusion(
         joint.T_second_to_first,
         _spread_out(joint.T_first_to_world, first.sweep.is_valid),
         _spread_out(joint.T_second_to_world, second.sweep.is_valid),
-        volume,
-        Diagnostics(apart, rigid, joint, common),
+        compound(*placed, rotations=_held(joint), name=_FUSED),
+        _diagnostics(pair, placed, rigid=rigid, joint=joint),
     )
+
+
+def place_rigidly(first: LabelledSweep, second: LabelledSweep) -> RigidPlacement:
+    """Place one sweep in the other's world as a rigid body: by anatomy, then by registration.
+
+    Parameters
+    ----------
+    first, second : LabelledSweep
+
+    Returns
+    -------
+    RigidPlacement
+
+    Raises
+    ------
+    ValueError
+        If one lacks head or ilium, or they do not overlap.
+    """
+    pair = first, second
+    places = [find_hip(one.labels, one.volume.grid, name=one.name) for one in pair]
+    start = place_by_anatomy(*places)
+    seen = [
+        PelvisVolume(one.volume.grey, one.volume.is_known, one.labels, one.volume.grid)
+        for one in pair
+    ]
+    check_overlap(common_mm3(*seen, start), names=_names(pair))
+    return register_pelvis(*seen, start, centre_mm=places[0].head_mm)
+
+
+def _names(pair: Sequence[LabelledSweep]) -> str:
+    """Return what both sweeps are called."""
+    return " and ".join(one.name for one in pair)
+
+
+def _diagnostics(pair, placed: Sequence[SweepVolume], *, rigid, joint) -> Diagnostics:
+    """Return what the steps found, once the sweeps still overlap."""
+    both = placed[0].is_known & placed[1].is_known
+    common = float(both.sum() * np.prod(placed[0].grid.spacing_xyz_mm))
+    check_overlap(common, names=_names(pair))
+    heads = [
+        find_head(volume.labels[_FUSED], volume.grid, name=one.name)[0]
+        for one, volume in zip(pair, placed, strict=True)
+    ]
+    return Diagnostics(float(np.linalg.norm(heads[1] - heads[0])), rigid, joint, common)
 
 
 def _check_same_hip(first: StudySweep, second: StudySweep) -> None:
@@ -212,24 +245,30 @@ def _check_same_hip(first: StudySweep, second: StudySweep) -> None:
         raise ValueError(f"first and second must show one hip, got {names}")
 
 
-def _compounded(views, joint: JointRefinement, spacing_mm: float) -> tuple[FusedVolume, float]:
-    """Return the fused volume, and how much of it both sweeps know, mm3."""
-    stacks = [
+def _in_one_world(joint: JointRefinement) -> tuple[np.ndarray, np.ndarray]:
+    """Return refined poses of both sweeps in the first's world."""
+    return (
         joint.T_first_to_world,
         geometry.compose(joint.T_second_to_first, joint.T_second_to_world),
-    ]
-    placed = [
+    )
+
+
+def _held(joint: JointRefinement) -> list[np.ndarray]:
+    """Return how each probe was held in its middle frame."""
+    return [T[len(T) // 2, :3, :3] for T in _in_one_world(joint)]
+
+
+def _placed(views, joint: JointRefinement, spacing_mm: float) -> list[SweepVolume]:
+    """Return each sweep's volume by refined poses, on one grid of the first's world."""
+    poses = [
         geometry.compose(T, pixel_to_centre(view.frames.shape[1:], view.pixel_spacing_xy_mm))
-        for T, view in zip(stacks, views, strict=True)
+        for T, view in zip(_in_one_world(joint), views, strict=True)
     ]
-    grid = _grid(placed, views, spacing_mm)
-    made = [
+    grid = _grid(poses, views, spacing_mm)
+    return [
         sweep_volume(view.frames, T, masks={_FUSED: view.masks}, grid=grid, threads=1)
-        for T, view in zip(placed, views, strict=True)
+        for T, view in zip(poses, views, strict=True)
     ]
-    held = [T[len(T) // 2, :3, :3] for T in stacks]
-    common = float((made[0].is_known & made[1].is_known).sum() * np.prod(grid.spacing_xyz_mm))
-    return compound(*made, rotations=held, name=_FUSED), common
 
 
 def _grid(placed, views, spacing_mm: float) -> VoxelGrid:
