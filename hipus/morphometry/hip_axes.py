@@ -25,6 +25,11 @@ FACE_DEPTH_MM, STRAY_SHARE = 2.0, 0.015
 FACE_TOLERANCE_MM = 1.5
 #: The head's centre lies at most this many radii medial of the lateral face (coverage of 95 %).
 DEEPEST_HEAD = 0.9
+#: Bone that lies medial of the face tells its sides apart: fewest voxels of it. Without, the
+#: femur does, whose bone lies 6 to 9 mm lateral of the head's centre (training sweeps): fewest
+#: voxels, and least mean.
+LEAST_ROOF_VOXELS, LEAST_FEMUR_VOXELS, LEAST_FEMUR_MM = 20, 20, 3.0
+FEMUR = ("CHONDRO_OSSEOUS_BORDER", "FEMORAL_CORTEX")
 #: Fewest ilium voxels that show a face, and fewest mm that the face measures along and across.
 LEAST_VOXELS, LEAST_EXTENT_MM = 60, 5.0
 
@@ -124,13 +129,15 @@ def find_axes(volume: LabelVolume, head: HeadSphere) -> HipAxes:
     Raises
     ------
     VolumeRefused
-        If there is no ilium, or no face of it that the head could belong to.
+        If there is no ilium, no face of it that the head could belong to, or nothing that
+        tells its sides apart.
 
     Notes
     -----
     The lateral face is the one plane that many points lie on, that has no bone beyond it and
     that does not leave the head's centre deep below it: that excludes the medial face of a
-    closed bone, its ends and the roof.
+    closed bone, its ends and the roof. A thin wing alone has two such faces; the wrong one
+    would turn coverage into its complement.
     """
     points = volume.voxels_mm(SCHEMES[volume.scheme]["ILIUM"])
     if not len(points):
@@ -138,6 +145,7 @@ def find_axes(volume: LabelVolume, head: HeadSphere) -> HipAxes:
     if len(points) < LEAST_VOXELS:
         raise VolumeRefused(f"ilium too small: needs {LEAST_VOXELS} voxels, has {len(points)}")
     lateral, base = _lateral_face(points, head)
+    lateral = _facing_out(volume, (points - base) @ lateral, head, lateral)
     face = points[np.abs((points - base) @ lateral) < FACE_TOLERANCE_MM]
     away = face.mean(axis=0) - head.centre_mm
     away = away - (away @ lateral) * lateral
@@ -161,6 +169,20 @@ def _lateral_face(points: np.ndarray, head: HeadSphere) -> tuple[np.ndarray, np.
         raise VolumeRefused("no lateral face of the ilium that the femoral head could belong to")
     normal = directions[best]
     return _settle(points, normal, (top[best] - FACE_DEPTH_MM / 2) * normal)
+
+
+def _facing_out(volume: LabelVolume, heights_mm, head: HeadSphere, lateral) -> np.ndarray:
+    """Return the face's normal, turned by the femur where no roof tells its sides apart."""
+    if np.count_nonzero(heights_mm < -2 * FACE_TOLERANCE_MM) >= LEAST_ROOF_VOXELS:
+        return lateral
+    names = [name for name in FEMUR if name in SCHEMES[volume.scheme].__members__]
+    bone = [volume.voxels_mm(SCHEMES[volume.scheme][name]) for name in names]
+    away = (np.concatenate(bone) - head.centre_mm) @ lateral if bone else np.empty(0)
+    if len(away) < LEAST_FEMUR_VOXELS or abs(away.mean()) < LEAST_FEMUR_MM:
+        raise VolumeRefused(
+            "lateral and medial cannot be told apart: neither bony roof nor femur is labelled"
+        )
+    return lateral * np.sign(away.mean())
 
 
 def _settle(points, normal, base) -> tuple[np.ndarray, np.ndarray]:

@@ -128,7 +128,7 @@ def measure_hip(
     try:
         found = find_hip(volume, head)
     except VolumeRefused as why:
-        measures = _all_refused(str(why)) | _head_measures(world, head, scheme)
+        measures = _all_refused(str(why)) | _head_measures(volume, head)
         return HipMeasures(_scaled(measures, is_scaled))
     return _measure(found, world, side, is_scaled, rng, uncertainty)
 
@@ -163,7 +163,7 @@ def _measure(found: FoundHip, world: Volume, side, is_scaled: bool, rng, uncerta
     mirror = float(np.sign(np.linalg.det(world.direction)))
     found, odds, doubt = _faced(found, side, mirror)
     sections = measure_sections(found.volume, found.axes) if _has(found, "LABRUM") else None
-    measures = _label_measures(found, world, sections) | shape_measures(found.shape)
+    measures = _label_measures(found, sections) | shape_measures(found.shape)
     if rng is not None:
         measures = with_intervals(measures, found, shape_measures, rng=rng,
                                   uncertainty=uncertainty or Uncertainty())  # fmt: skip
@@ -180,9 +180,9 @@ def _measure(found: FoundHip, world: Volume, side, is_scaled: bool, rng, uncerta
     )
 
 
-def _label_measures(found: FoundHip, world: Volume, sections: Sections | None):
+def _label_measures(found: FoundHip, sections: Sections | None) -> dict[str, Measure]:
     """Return what needs the labels themselves."""
-    measures = _head_measures(world, found.head, found.volume.scheme)
+    measures = _head_measures(found.volume, found.head)
     measures["beta_deg"] = attempt(lambda: _beta_deg(found, sections), "deg")
     measures["osculating_circle_radius_mm"] = attempt(
         lambda: osculating_radius_mm(found.volume, found.axes, found.shape.need_roof()), "mm"
@@ -217,14 +217,15 @@ def _has(found: FoundHip, name: str) -> bool:
     return name in members and found.volume.has(members[name])
 
 
-def _head_measures(world: Volume, head: HeadSphere, scheme: str) -> dict[str, Measure]:
+def _head_measures(volume: LabelVolume, head: HeadSphere) -> dict[str, Measure]:
     """Return what the head alone gives."""
     if head.volume_share < LEAST_WHOLE_HEAD:
         why = f"the head is out of view: {100 * head.volume_share:.0f} % of its ball is labelled"
         round_head = refused(why, "1")
     else:
-        label = SCHEMES[scheme]["FEMORAL_HEAD"]
-        round_head = Measure(make_mesh(world, label, "femoral_head").sphericity, "1")
+        label = SCHEMES[volume.scheme]["FEMORAL_HEAD"]
+        mesh = make_mesh(Volume(volume.labels, volume.spacing_zyx_mm), label, "femoral_head")
+        round_head = Measure(mesh.sphericity, "1")
     return {"head_radius_mm": Measure(head.radius_mm, "mm"), "head_sphericity": round_head}
 
 

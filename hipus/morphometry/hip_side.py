@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hipus.morphometry.hip_axes import HipAxes
+from hipus.morphometry.hip_axes import FEMUR, HipAxes
 from hipus.morphometry.label_volume import LabelVolume, VolumeRefused
 from hipus.morphometry.roof_surface import RoofSurface
 from hipus.morphometry.section_contours import SCHEMES
@@ -27,7 +27,6 @@ MOST_LOG_ODDS = 4.0
 LEAST_LOG_ODDS = 1.5
 #: Fewest voxels of the femur that tell anything.
 LEAST_VOXELS = 20
-_FEMUR = ("CHONDRO_OSSEOUS_BORDER", "FEMORAL_CORTEX")
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def look_for_front(
     -------
     SideEvidence
     """
-    names = [name for name in _FEMUR if name in SCHEMES[volume.scheme].__members__]
+    names = [name for name in FEMUR if name in SCHEMES[volume.scheme].__members__]
     bone = [volume.voxels_mm(SCHEMES[volume.scheme][name]) for name in names]
     bone = np.concatenate(bone) if bone else np.empty((0, 3))
     femur = None

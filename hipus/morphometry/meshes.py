@@ -17,10 +17,11 @@ from hipus import images
 from hipus.files import atomic_path
 
 SUFFIXES = (".stl", ".ply", ".vtk")
-#: SD of the blur before a surface is cut, in voxels: rounds their steps.
-BLUR_VOXELS = 0.8
+#: SD of the blur before a surface is cut, in voxels: a larger one would shrink a head, whose
+#: surface it draws in by its square over the radius, and wash out thin bands.
+BLUR_VOXELS = 0.5
 #: Taubin's two factors and the number of rounds: smooths without shrinking.
-TAUBIN = {"lamb": 0.5, "nu": 0.53, "iterations": 10}
+TAUBIN = {"lamb": 0.5, "nu": 0.53, "iterations": 20}
 #: Pieces with fewer voxels than this are not drawn.
 LEAST_VOXELS = 8
 _SPACE = "SPACE=LPS"

@@ -95,7 +95,7 @@ def with_intervals(
         than half of the draws have a value.
     """
     drawn = [measure(shape) for shape in draw_shapes(found, uncertainty, rng)]
-    named = set().union(*drawn) if drawn else set()
+    named = measure(found.shape).keys()
     return {
         name: _widened(one, [d[name] for d in drawn], uncertainty) if name in named else one
         for name, one in measures.items()

@@ -69,6 +69,11 @@ class MadeVolume:
         """Return points of the volume as (lateral, posterior, superior)."""
         return (np.asarray(points_mm) - self.centre_mm) @ self.axes.T
 
+    def places(self) -> np.ndarray:
+        """Return (lateral, posterior, superior) of every voxel, (D, H, W, 3)."""
+        grid = np.stack(np.meshgrid(*map(np.arange, self.labels.shape), indexing="ij")[::-1], -1)
+        return self.to_hip(grid * np.array(self.spacing_zyx_mm[::-1]))
+
 
 def put_in_volume(hip, rotation, spacing_zyx_mm=(0.8, 0.8, 0.8), half_mm=27.0) -> MadeVolume:
     """Return labels of a hip, its axes turned by a rotation in the volume, mirrored if right."""

@@ -27,12 +27,17 @@ class TestFromBones:
 
     def test_the_medial_face_of_a_closed_bone_is_not_taken(self):
         made = put_in_volume(MadeHip(), np.eye(3), (1.0, 1.0, 1.0))
-        points = made.to_hip(np.stack(np.meshgrid(
-            *[np.arange(n) for n in made.labels.shape], indexing="ij")[::-1], -1) * 1.0)  # fmt: skip
+        points = made.places()
         wing = (points[..., 2] > 12) & (points[..., 2] < 26) & (np.abs(points[..., 1]) < 13)
         medial = wing & (np.abs(points[..., 0] - (MadeHip().face_mm - 12.0)) < 1.6)
         made.labels[medial] = 1  # thicker than the lateral face, and as large
         assert found(made)[0, 0] > np.cos(np.radians(4))
+
+    def test_without_a_roof_the_femur_tells_lateral_from_medial(self):
+        for seed in range(4):
+            made = put_in_volume(MadeHip(), Rotation.random(random_state=seed).as_matrix())
+            made.labels[(made.labels == 1) & (made.places()[..., 0] < MadeHip().face_mm - 1.2)] = 0
+            assert found(made)[0, 0] > np.cos(np.radians(4))
 
     def test_strays_do_not_hold_the_face_off(self, rng):
         made = put_in_volume(MadeHip(), np.eye(3), (0.8, 0.8, 0.8))
@@ -75,8 +80,7 @@ class TestTurns:
 class TestRefusals:
     def refuse(self, change, match):
         made = put_in_volume(MadeHip(), np.eye(3), (0.9, 0.9, 0.9))
-        points = made.to_hip(np.stack(np.meshgrid(
-            *[np.arange(n) for n in made.labels.shape], indexing="ij")[::-1], -1) * 0.9)  # fmt: skip
+        points = made.places()
         change(made.labels, points)
         volume = LabelVolume(made.labels, (0.9, 0.9, 0.9))
         with pytest.raises(VolumeRefused, match=match):
@@ -105,6 +109,13 @@ class TestRefusals:
             labels[far & (rng.random(labels.shape) < 0.02) & (labels == 0)] = 1
 
         self.refuse(change, "ilium has no flat face: .* voxels near its best plane")
+
+    def test_a_wing_alone_does_not_tell_lateral_from_medial(self):
+        def change(labels, points):
+            labels[(labels == 1) & (points[..., 0] < MadeHip().face_mm - 1.2)] = 0
+            labels[labels == 4] = 0
+
+        self.refuse(change, "lateral and medial cannot be told apart: neither bony roof nor femur")
 
     def test_a_face_all_around_the_head(self):
         def change(labels, points):

@@ -17,8 +17,7 @@ def placed(hip, spacing=(0.8, 0.8, 0.8), turn=TURN, change=None):
     """Return a made hip as a volume, and its own axes."""
     made = put_in_volume(hip, turn, spacing)
     if change is not None:
-        grid = np.stack(np.meshgrid(*map(np.arange, made.labels.shape), indexing="ij")[::-1], -1)
-        change(made.labels, made.to_hip(grid * np.array(spacing[::-1])))
+        change(made.labels, made.places())
     volume = LabelVolume(made.labels, spacing)
     return volume, HipAxes(fit_head(volume).centre_mm, made.axes)
 
