@@ -51,12 +51,13 @@ reproduce: data  ## run the small profile and build the report
 	@$(PIPELINE) $(BIN)/python -m hipus.stages small
 
 # A pipeline of its own, see arms/dvc.yaml; `-f -s` redraws what shows its tables and no more.
+ARM_NOTEBOOKS := notebook_03@small notebook_05@small notebook_06@small notebook_07@small notebook_42@small
 arms: data  ## train and compare every arm of the small profile (two hours; goes on where it was)
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_arms@small
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:motion_spacing@small
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:segmentation_arms@small
 	@$(PIPELINE) $(BIN)/python -m dvc repro -s arms/dvc.yaml:stills_segmentation@small
-	@$(PIPELINE) $(BIN)/python -m dvc repro -f -s figures@small notebook_03@small notebook_42@small report@small
+	@$(PIPELINE) $(BIN)/python -m dvc repro -f -s figures@small $(ARM_NOTEBOOKS) report@small
 
 smoke: data  ## run all stages of the smoke profile (minutes, for CI)
 	@$(PIPELINE) $(BIN)/python -m hipus.stages smoke

@@ -166,6 +166,16 @@ class TestArms:
         for profile in ("smoke", "small"):
             assert f"arms/dvc.yaml:{name}@{profile}" in text
 
+    def test_make_executes_again_every_notebook_that_shows_an_arm(self):
+        text = (paths.root() / "Makefile").read_text()
+        (line,) = (line for line in text.splitlines() if line.startswith("ARM_NOTEBOOKS := "))
+        shows = [
+            path.name[:2]
+            for path in sorted((paths.root() / "notebooks").glob("*.ipynb"))
+            if "make arms" in notebook_source(path)
+        ]
+        assert line.split()[2:] == [f"notebook_{number}@small" for number in shows]
+
 
 def test_no_two_stages_write_the_same_path():
     every = [path for name in STAGES for path in outs(name)]
