@@ -28,6 +28,9 @@ THICKEST_BAND_MM, USUAL_BAND_MM = 2.5, 1.25
 LEAST_SHARE, TAIL_MM = 0.35, 0.75
 #: Fewest places of the face, and the least height they must span, mm.
 LEAST_PLACES, LEAST_HEIGHT_MM = 20, 2.5
+#: Where a rim may lie above the head's centre, head radii (a displaced head's lies at 0.9), and
+#: how far a wing may lean in axes that it was used to find, deg.
+RIM_RANGE, MOST_LEAN_DEG = (0.3, 2.1), 20.0
 #: Places further out than this many robust SDs count less (Huber).
 HUBER = 1.345
 #: Distance between places, mm.
@@ -145,11 +148,27 @@ def fit_face(face: WingFace, radius_mm: float) -> IliacWing:
             )
         terms = _robust(rows[used], lateral[used])
         rim = _rim(face, terms)
+    _check_rim(rim, terms, radius_mm)
     residual = float(np.std(lateral[used] - rows[used] @ terms))
     band = float(np.median(face.thickness_mm[used]))
     band = band if band < THICKEST_BAND_MM else USUAL_BAND_MM
     outside = (0.5 - OUTSIDE_PART) * band
     return IliacWing(terms + [outside, 0, 0, 0], band, rim, residual)
+
+
+def _check_rim(rim_mm: float, terms: np.ndarray, radius_mm: float) -> None:
+    """Refuse a wing that cannot be one of this head."""
+    low, high = RIM_RANGE
+    if not low * radius_mm < rim_mm < high * radius_mm:
+        raise VolumeRefused(
+            f"the bony rim is missing: the wing ends {rim_mm:.1f} mm above the head's centre, "
+            f"asked {low * radius_mm:.1f} to {high * radius_mm:.1f} mm"
+        )
+    lean = np.degrees(np.arctan(np.hypot(terms[1], terms[2])))
+    if lean > MOST_LEAN_DEG:
+        raise VolumeRefused(
+            f"the ilium is not straight: its wing turns by {lean:.0f} deg above the rim"
+        )
 
 
 def _rows(posterior: np.ndarray, superior: np.ndarray) -> np.ndarray:
@@ -239,13 +258,25 @@ def _rim(face: WingFace, terms: np.ndarray) -> float:
     ends = []
     for place in np.arange(-4.0, 4.1, 2 * STEP_MM):
         here = np.abs(posterior - place) <= STEP_MM
-        leaves, stays = superior[here & (off > NEAR_MM)], superior[here & (np.abs(off) <= NEAR_MM)]
-        if len(stays):
-            below = leaves[leaves < np.median(stays)]
-            ends.append(max(stays.min(), below.max(initial=-np.inf)))
+        if (np.abs(off[here]) <= NEAR_MM).any():
+            ends.append(_parting(superior[here], np.abs(off[here]) <= NEAR_MM))
     if not ends:
         raise VolumeRefused("the iliac wing is missing: no face of it near the Graf plane")
     return float(np.median(ends))
+
+
+def _parting(superior: np.ndarray, follows: np.ndarray) -> float:
+    """Return the height that best parts bone that follows the surface from bone that does not.
+
+    The first gap from above would be no rim: where a thin band steps by a voxel, rays slip
+    through it.
+    """
+    order = np.argsort(superior)
+    superior, follows = superior[order], follows[order]
+    below = np.concatenate([[0], np.cumsum(~follows)])
+    above = np.concatenate([np.cumsum(follows[::-1])[::-1], [0]])
+    first = int((below + above).argmax())
+    return float(superior[min(first, len(superior) - 1)])
 
 
 def _robust(rows: np.ndarray, values: np.ndarray) -> np.ndarray:

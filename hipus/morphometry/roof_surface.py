@@ -28,14 +28,14 @@ STEP_MM, REACH = 0.75, 0.9
 #: Roof lies this far medial of the wing: from, mm, to, head radii.
 FROM_MEDIAL_MM, TO_MEDIAL = 0.8, 1.25
 #: The roof line touches the rim this far medial of the wing, mm.
-TOUCH_MEDIAL_MM = 0.3
+TOUCH_MEDIAL_MM = 0.5
 #: Points off the surface by this many robust SDs take no part (Tukey's biweight); those with
 #: less than this weight are no roof when its end is looked for.
 TUKEY, LEAST_WEIGHT = 4.0, 0.3
 #: The limb's end is that of the bone within this distance of a section, mm, without strays.
 END_WINDOW_MM, END_SHARE = 3.0, 0.03
-#: Fewest points, and shortest roof, mm: a newborn's measures 7 to 11.
-LEAST_POINTS, LEAST_ROOF_MM = 40, 3.0
+#: Fewest points, and shortest and longest roof, mm: a newborn's measures 7 to 11.
+LEAST_POINTS, LEAST_ROOF_MM, MOST_ROOF_MM = 40, 3.0, 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class RoofSurface:
         Raises
         ------
         VolumeRefused
-            If there is no roof, or only a stump of it.
+            If there is no roof, or only a stump of it, or it does not end at the wing.
         """
         t, p = self.points_mm.T
         near = t[np.abs(p - posterior_mm) <= END_WINDOW_MM]
@@ -80,15 +80,21 @@ class RoofSurface:
                 f"the lower limb of the ilium is missing: {max(rim - limb, 0):.1f} mm of the bony "
                 f"roof are labelled, asked at least {LEAST_ROOF_MM:g}"
             )
+        if rim - limb > MOST_ROOF_MM:
+            raise VolumeRefused(
+                f"the bony roof is missing: what is labelled there is {rim - limb:.0f} mm long"
+            )
         return limb, rim
 
     def _touch(self, posterior_mm: float) -> float:
         """Return t where the surface comes near the wing, by secant steps along the roof."""
         t = 0.0
-        for _ in range(10):
+        for _ in range(20):
             lateral, superior = self.place(t, posterior_mm)
             gap = self.wing.lateral_mm(posterior_mm, superior) - TOUCH_MEDIAL_MM - lateral
-            t += float(gap) / max(self.along[0], 0.2)
+            t += float(np.clip(gap / max(self.along[0], 0.2), -5.0, 5.0))
+        if abs(gap) > 0.1:
+            raise VolumeRefused("the bony rim is missing: bony roof and iliac wing do not meet")
         return t
 
     def place(self, t_mm, posterior_mm) -> np.ndarray:

@@ -39,9 +39,9 @@ class TestAgainstConstruction:
     def test_alpha_is_good_to_a_degree(self, case):
         assert abs(error(case, "alpha_deg")) <= 1.0
 
-    def test_alpha_in_front_and_behind_is_good_to_two(self, case):
-        assert abs(error(case, "alpha_anterior_deg")) <= 2.0
-        assert abs(error(case, "alpha_posterior_deg")) <= 2.0
+    def test_alpha_in_front_and_behind_is_good_to_two_and_a_half(self, case):
+        assert abs(error(case, "alpha_anterior_deg")) <= 2.5
+        assert abs(error(case, "alpha_posterior_deg")) <= 2.5
 
     def test_beta_is_good_to_a_degree_and_to_two_of_a_flattened_rim(self, case):
         assert abs(error(case, "beta_deg")) <= (2.0 if case[0] == "III" else 1.0)

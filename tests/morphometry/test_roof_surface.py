@@ -8,7 +8,7 @@ from test_iliac_wing import placed
 from hipus.morphometry.hip_side import SideEvidence, look_for_front
 from hipus.morphometry.iliac_wing import IliacWing, fit_wing
 from hipus.morphometry.label_volume import VolumeRefused
-from hipus.morphometry.roof_surface import angle_deg, find_roof, fit_roof
+from hipus.morphometry.roof_surface import TOUCH_MEDIAL_MM, angle_deg, find_roof, fit_roof
 
 WING = IliacWing(np.array([0.0, 0.0, 0.0, 0.0]), 1.25, 11.0, 0.1)
 
@@ -71,12 +71,12 @@ class TestSurface:
     def test_line_is_the_chord_from_limb_to_rim(self, points):
         roof = fit_roof(points, WING, 8.0)
         limb, rim = roof.line(0.0)
-        assert rim[0] == pytest.approx(-0.3, abs=1e-3)
-        assert np.linalg.norm(limb - rim) == pytest.approx(7.5, abs=0.4)
+        assert rim[0] == pytest.approx(-TOUCH_MEDIAL_MM, abs=1e-3)
+        assert np.linalg.norm(limb - rim) == pytest.approx(7.3, abs=0.4)
         assert roof.residual_mm < 1e-3
-        # A chord of a parabola is parallel to its tangent half way: here t = -4.25, where it
-        # rises by 0.25 / 24 = 0.6 deg.
-        assert roof.alpha_deg(0.0) == pytest.approx(54.4, abs=0.5)
+        # A chord of a parabola is parallel to its tangent half way: here t = -4.5 (from
+        # -8.0 to -1.0, half a millimetre medial of the wing), where it rises by 0.5 / 24.
+        assert roof.alpha_deg(0.0) == pytest.approx(55.0 - 1.2, abs=0.3)
 
     def test_surface_lies_on_the_bone_not_in_the_bands_middle(self, points):
         roof = fit_roof(points, WING, 8.0)
@@ -149,3 +149,19 @@ class TestFront:
         roof, volume, axes = roof_of(MadeHip(), change=change)
         object.__setattr__(roof, "points_mm", roof.points_mm[roof.points_mm[:, 1] > -0.9])
         assert look_for_front(volume, axes, roof, 8.0).roof is None
+
+
+class TestWhatIsNoRoof:
+    def test_bone_as_long_as_no_roof(self):
+        depth, posterior = np.meshgrid(np.linspace(0.9, 9.9, 25), np.linspace(-7, 7, 21))
+        superior = 11.0 - depth / np.tan(np.radians(20))
+        points = np.stack([-depth, posterior, superior], -1).reshape(-1, 3)
+        with pytest.raises(VolumeRefused, match="what is labelled there is 2. mm long"):
+            fit_roof(points, WING, 8.0).line(0.0)
+
+    def test_bone_that_runs_beside_the_wing(self):
+        height, posterior = np.meshgrid(np.linspace(-20, 11, 40), np.linspace(-7, 7, 21))
+        lateral = -4.0 - 0.02 * height
+        points = np.stack([lateral, posterior, height], -1).reshape(-1, 3)
+        with pytest.raises(VolumeRefused, match="bony roof and iliac wing do not meet"):
+            fit_roof(points, WING, 8.0).line(0.0)
