@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hipus import __version__
-from hipus.cli import calibrate, data, evaluate, motion, segment, sweeps
+from hipus.cli import calibrate, data, evaluate, measure, motion, segment, sweeps
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,13 +17,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Freehand 3D ultrasound: look at sweeps, calibrate a probe, reconstruct a volume, "
-    "predict the motion of an untracked one, label the structures of a hip.",
+    "predict the motion of an untracked one, label the structures of a hip and measure them.",
 )
 app.command("info")(sweeps.info)
 app.command("convert")(sweeps.convert)
 app.command("reconstruct")(sweeps.reconstruct)
 app.command("track")(motion.track)
 app.command("segment")(segment.segment)
+app.command("measure")(measure.measure)
 app.command("fetch")(data.fetch)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(evaluate.app, name="evaluate")

@@ -44,7 +44,8 @@ class Pictures:
     Attributes
     ----------
     frames : numpy.ndarray (N, H, W) uint8
-    spacing_yx_mm : tuple of 2 float
+    spacing_yx_mm : tuple of 2 float or None
+        None only where `for_network` was false.
     spacing_from : str
         Who states it.
     is_consecutive : bool
@@ -54,7 +55,7 @@ class Pictures:
     """
 
     frames: np.ndarray
-    spacing_yx_mm: tuple[float, float]
+    spacing_yx_mm: tuple[float, float] | None
     spacing_from: str
     is_consecutive: bool = True
     masked_percent: float = 0.0
@@ -97,6 +98,7 @@ def read_pictures(
     pixel_xy_mm: tuple[float, float] | None = None,
     calibration: np.ndarray | None = None,
     masks_text: bool | None = None,
+    for_network: bool = True,
 ) -> Pictures:
     """Read frames and the size of their pixels.
 
@@ -111,6 +113,8 @@ def read_pictures(
         `T_pixel_to_probe` of a sweep: its scale.
     masks_text : bool, optional
         Blacken burnt-in text and all else that is drawn. Left out: in DICOM files only.
+    for_network : bool
+        False for a person, who needs neither a scale nor pictures without colour.
 
     Returns
     -------
@@ -133,18 +137,18 @@ def read_pictures(
         frames, stated = _read_sweep(path, calibration)
         is_coloured, is_consecutive = None, True
     found = (pixel_xy_mm, "--pixel-mm") if pixel_xy_mm else stated
-    if found is None:
+    if found is None and for_network:
         raise ValueError(f"{path} does not state the size of a pixel: give it with --pixel-mm")
     masked_percent = 0.0
     if masks_text:
         frames, masked_percent = _without_drawings(frames, is_coloured, path)
-    elif is_coloured is not None and is_coloured.any():
+    elif for_network and is_coloured is not None and is_coloured.any():
         raise ValueError(
             f"{path} is in colour in {np.count_nonzero(is_coloured)} pixels: networks see grey "
             "levels only; convert it, or blacken what is drawn with --mask-text"
         )
-    (across, down), told_by = found
-    return Pictures(frames, (down, across), told_by, is_consecutive, masked_percent)
+    sides, told_by = found or (None, "")
+    return Pictures(frames, sides and sides[::-1], told_by, is_consecutive, masked_percent)
 
 
 def read_recording(

@@ -14,8 +14,8 @@ from hipus.cli.app import app
 COMMAND = Path(sys.executable).with_name("hipus")
 HELP = {
     (): [
-        *("info", "convert", "reconstruct", "track", "segment", "fetch", "calibrate", "evaluate"),
-        "--version",
+        *("info", "convert", "reconstruct", "track", "segment", "measure", "fetch", "calibrate"),
+        *("evaluate", "--version"),
     ],
     ("info",): ["SWEEP", ".igs.nrrd", ".h5"],
     ("convert",): ["SOURCE", "TARGET", "--image-to-probe", "--probe", "--reference"],
@@ -34,6 +34,11 @@ HELP = {
             "--profile",
             "--fast",
         ),
+    ],
+    ("measure",): [
+        *("MASK|VOLUME|DICOM", ".nii.gz", "--output", "-o", ".json", "--mask", "--model", "3.2"),
+        *("hip|stills", "left|right", "--figure", ".png", "--pixel-mm", "x,y,z", "all|N"),
+        *("--age-days", "--label-sd-mm", "--pose-sd-mm", "Not a medical device"),
     ],
     ("evaluate",): ["poses", "masks"],
     ("evaluate", "masks"): [
@@ -85,9 +90,9 @@ class TestHelp:
 
 class TestExitStatus:
     def test_unknown_command_is_a_usage_error(self, hipus):
-        outcome = hipus("measure")
+        outcome = hipus("weigh")
         assert outcome.status == 2
-        assert "measure" in outcome.err
+        assert "weigh" in outcome.err
 
     def test_missing_option_is_a_usage_error(self, hipus, write_slab):
         outcome = hipus("reconstruct", write_slab())
