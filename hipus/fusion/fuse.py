@@ -17,7 +17,7 @@ from scipy import ndimage
 from hipus import geometry
 from hipus.fusion.anatomy import find_head, find_hip, place_by_anatomy
 from hipus.fusion.compounding import FusedVolume, compound
-from hipus.fusion.joint import LEVELS, JointRefinement, Level, refine_jointly
+from hipus.fusion.joint import LEVELS, ROUNDNESS, JointRefinement, Level, refine_jointly
 from hipus.fusion.likeness import LabelledView
 from hipus.fusion.rigid import (
     PelvisVolume,
@@ -146,6 +146,7 @@ def fuse_sweeps(
     *,
     spreads: tuple[PoseSpread, PoseSpread] = (PREDICTED, PREDICTED),
     levels: Sequence[Level] = LEVELS,
+    roundness: float = ROUNDNESS,
     spacing_mm: float | None = None,
     device: str = "cpu",
 ) -> Fusion:
@@ -158,6 +159,8 @@ def fuse_sweeps(
     spreads : tuple of 2 PoseSpread
         What the poses of each are expected to be off by (`trajectories.PREDICTED`, `TRACKED`).
     levels : sequence of Level
+    roundness : float
+        Weight of the head being a ball; 0 where its roundness is to be measured afterwards.
     spacing_mm : float, optional
         Of the fused volume; the first's where left out.
     device : str
@@ -181,6 +184,7 @@ def fuse_sweeps(
         T_second_to_first=rigid.T_second_to_first,
         spreads=spreads,
         levels=levels,
+        roundness=roundness,
         device=device,
     )
     placed = _placed(views, joint, spacing_mm or first.volume.grid.spacing_xyz_mm[0])
