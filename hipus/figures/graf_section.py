@@ -6,14 +6,14 @@ is not drawn and stands in words beside the picture.
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from hipus.figures import overlays, style
 from hipus.labels import HipLabel, StillLabel
-from hipus.morphometry.graf_section import SectionMeasures
-from hipus.morphometry.graf_types import GrafType
 
 #: Label colours of each scheme, by number.
 COLOURS = {
@@ -42,20 +42,20 @@ _OVERHANG = 0.35
 
 
 def draw_graf_section(
-    section: SectionMeasures,
+    section,
     labels,
     *,
     scheme: str,
     spacing_yx_mm: tuple[float, float] | None = None,
     picture=None,
-    graf_type: GrafType | None = None,
+    graf_type=None,
     title: str = "",
 ) -> Figure:
     """Draw a section's construction beside its numbers, refusals and checklist.
 
     Parameters
     ----------
-    section : SectionMeasures
+    section : hipus.morphometry.graf_section.SectionMeasures
     labels : array-like (H, W) int
         The measured mask.
     scheme : {"hip", "stills"}
@@ -63,7 +63,7 @@ def draw_graf_section(
         Sides of a pixel; None draws square pixels.
     picture : array-like (H, W) or None
         Grey levels; None draws the labels alone.
-    graf_type : GrafType or None
+    graf_type : hipus.morphometry.graf_types.GrafType, optional
     title : str
 
     Returns
@@ -111,14 +111,14 @@ def _show(axes, labels: np.ndarray, picture, colours: dict[int, str], *, opacity
     axes.set_autoscale_on(False)
 
 
-def draw_construction(axes, section: SectionMeasures) -> None:
+def draw_construction(axes, section) -> None:
     """Draw the lines and points that a section has, in pixels.
 
     Parameters
     ----------
     axes : matplotlib axes
         Showing the section, `imshow` coordinates.
-    section : SectionMeasures
+    section : hipus.morphometry.graf_section.SectionMeasures
     """
     points = {name: np.array(place) for name, place in section.landmarks_px.items()}
     if "bony_rim" in points:
@@ -149,7 +149,7 @@ def _coverage(axes, points) -> None:
         axes.text(*place, word, color=look["color"], fontsize=8, va="center")
 
 
-def _write(axes, section: SectionMeasures, graf_type: GrafType | None) -> None:
+def _write(axes, section, graf_type) -> None:
     """Write numbers, refusals and checklist as text, and the lines' legend."""
     axes.axis("off")
     rows = [f"{_NAMES[name]}: {measure}" for name, measure in section.measures.items()]
@@ -164,6 +164,5 @@ def _write(axes, section: SectionMeasures, graf_type: GrafType | None) -> None:
 
 
 def _wrapped(text: str) -> str:
-    from textwrap import fill
-
+    """Break a line so that it fits beside the picture."""
     return fill(text, 44, subsequent_indent="    ") if text else ""

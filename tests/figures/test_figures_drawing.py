@@ -255,7 +255,7 @@ class TestImports:
 
     def test_plotting_packages_are_the_only_others(self):
         plotting = {"matplotlib", "seaborn", "numpy", "pandas"}
-        standard = {"__future__", "collections", "contextlib", "pathlib", "hipus"}
+        standard = {"__future__", "collections", "contextlib", "pathlib", "textwrap", "hipus"}
         for path in sorted((paths.root() / "hipus" / "figures").glob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = (
