@@ -77,7 +77,7 @@ def measure(
     and shares are measured, lengths are refused. Exit status 1 if nothing could be measured;
     the report then says why. Not a medical device.
     """
-    from hipus.cli import measure_inputs, measure_numbers, measure_report
+    from hipus.cli import measure_drawing, measure_inputs, measure_numbers, measure_report
 
     if mask is not None and model is not None:
         raise typer.BadParameter("name either --mask or --model")
@@ -100,7 +100,7 @@ def measure(
     told = {"disclaimer": measure_report.DISCLAIMER, "source": source.name}
     _write(output, told | about | done.report)
     if figure is not None:
-        _save(done.draw(), figure)
+        measure_drawing.save(done.draw(), figure)
     emit(told | {"written": output, "figure": figure, "origin": about["origin"]} | done.shown)
     if done.refusal:
         raise ValueError(f"{source}: nothing could be measured: {done.refusal}")
@@ -118,7 +118,7 @@ class _Done:
 
 def _measure_volume(found, asked, name: str) -> _Done:
     """Measure a volume."""
-    from hipus.cli import measure_numbers, measure_report
+    from hipus.cli import measure_drawing, measure_numbers, measure_report
 
     hip, graf_type = measure_numbers.measure_volume(found, asked)
     report = measure_report.volume_report(hip, graf_type, asked)
@@ -128,14 +128,16 @@ def _measure_volume(found, asked, name: str) -> _Done:
     return _Done(
         report,
         {"side": side} | _shown(hip.measures, graf_type, report["is_standard_plane"]),
-        lambda: _draw_volume(found, hip, graf_type, (name, _side_words(side))),
+        lambda: measure_drawing.draw_volume(
+            found, hip, graf_type, words=(name, measure_drawing.side_words(side))
+        ),
         measure_numbers.why_nothing([hip.measures]),
     )
 
 
 def _measure_pictures(found, asked, name: str) -> _Done:
     """Measure pictures, and show the best."""
-    from hipus.cli import measure_numbers, measure_report
+    from hipus.cli import measure_drawing, measure_numbers, measure_report
 
     sections = measure_numbers.measure_pictures(found, asked)
     best = measure_numbers.best_of(sections)
@@ -148,7 +150,7 @@ def _measure_pictures(found, asked, name: str) -> _Done:
     return _Done(
         measure_report.pictures_report(sections, asked),
         counts | shown,
-        lambda: _draw_picture(found, best, name),
+        lambda: measure_drawing.draw_picture(found, best, name=name),
         measure_numbers.why_nothing([one.section.measures for one in sections]),
     )
 
@@ -161,69 +163,6 @@ def _shown(measures, graf_type, is_standard_plane: bool) -> dict:
         "graf_type_notes": graf_type.notes,
         "is_standard_plane": is_standard_plane,
     }
-
-
-def _side_words(side: dict) -> str:
-    """Return a hip's side as a title says it."""
-    if "contradicts" in side:
-        return f"stated {side['stated']}, by anatomy {side['by_anatomy']}"
-    told = side["stated"] or side["by_anatomy"]
-    return f"{told} hip" if told else ""
-
-
-def _draw_volume(found, hip, graf_type, words: tuple[str, ...]):
-    """Draw the Graf plane of a volume."""
-    from hipus.figures.graf_section import draw_graf_section
-    from hipus.images import Volume
-    from hipus.morphometry.plane_section import cut_plane, nominal_side_mm
-
-    spacing = found.spacing_zyx_mm or (nominal_side_mm(found.labels, found.scheme),) * 3
-    placed = Volume(found.labels, spacing, found.origin_xyz_mm, found.direction)
-    cut = cut_plane(hip, placed, scheme=found.scheme, grey=found.grey)
-    plane = "no Graf plane" if hip.plane is None else "Graf plane"
-    drawn = draw_graf_section(
-        cut.section,
-        cut.labels,
-        scheme=found.scheme,
-        spacing_yx_mm=cut.spacing_yx_mm,
-        picture=cut.picture,
-        graf_type=graf_type,
-    )
-    return _titled(drawn, found, *words, plane)
-
-
-def _draw_picture(found, best, name: str):
-    """Draw the best of the pictures."""
-    from hipus.figures.graf_section import draw_graf_section
-
-    drawn = draw_graf_section(
-        best.section,
-        found.labels[best.index],
-        scheme=found.scheme,
-        spacing_yx_mm=found.spacing_zyx_mm and found.spacing_zyx_mm[1:],
-        picture=None if found.grey is None else found.grey[best.index],
-        graf_type=best.graf_type,
-    )
-    return _titled(drawn, found, name, f"frame {best.index}" if len(found.labels) > 1 else "")
-
-
-def _titled(drawn, found, *words: str):
-    """Return a figure that says what it shows, and whether that is simulated."""
-    words = (*words, found.origin if found.origin == "simulated" else "")
-    title = ", ".join(word for word in words if word)
-    drawn.suptitle(title, x=0.01, ha="left", fontsize=8.5, fontweight="bold")
-    return drawn
-
-
-def _save(drawn, target: Path) -> None:
-    """Save a figure wholly or not at all."""
-    from hipus.figures import style
-    from hipus.files import atomic_path
-
-    with style.look(), atomic_path(target) as temporary:
-        drawn.savefig(
-            temporary, format=target.suffix[1:], metadata=style.SUFFIXES.get(target.suffix)
-        )
 
 
 def _write(target: Path, report: dict) -> None:

@@ -28,6 +28,16 @@ def emit(content: dict, target: Path | None = None) -> None:
     typer.echo(text)
 
 
+def tell(line: str) -> None:
+    """Say something to the person who waits, on standard error.
+
+    Parameters
+    ----------
+    line : str
+    """
+    typer.echo(line, err=True)
+
+
 def refuse_input(target: Path, *inputs: Path | None) -> None:
     """Raise if an output would replace one of the inputs.
 
