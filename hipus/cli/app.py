@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hipus import __version__
-from hipus.cli import calibrate, data, evaluate, measure, motion, segment, sweeps
+from hipus.cli import calibrate, data, evaluate, fuse, measure, motion, run, segment, sweeps
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,7 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Freehand 3D ultrasound: look at sweeps, calibrate a probe, reconstruct a volume, "
-    "predict the motion of an untracked one, label the structures of a hip and measure them.",
+    "predict the motion of an untracked one, label the structures of a hip and measure them; "
+    "or all of it in one go.",
 )
 app.command("info")(sweeps.info)
 app.command("convert")(sweeps.convert)
@@ -25,6 +26,8 @@ app.command("reconstruct")(sweeps.reconstruct)
 app.command("track")(motion.track)
 app.command("segment")(segment.segment)
 app.command("measure")(measure.measure)
+app.command("fuse")(fuse.fuse)
+app.command("run")(run.run)
 app.command("fetch")(data.fetch)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(evaluate.app, name="evaluate")

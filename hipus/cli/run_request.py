@@ -1,0 +1,135 @@
+"""What one `hipus run` is asked, and what it reads once: the sweep, the model, the measured hip.
+
+Decides the names of a run's files. Makes none of them (see `run_steps`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from hipus.cli import run_sweeps
+from hipus.cli.run_folder import RECORD
+from hipus.cli.run_sweeps import Recording
+
+POSES, VOLUME, MASK, MESHES = "poses.csv", "volume.mha", "mask.mha", "meshes"
+MEASUREMENTS, FIGURE, REPORT = "measurements.json", "graf.png", "report.html"
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredHip:
+    """A measured hip.
+
+    Attributes
+    ----------
+    found : hipus.cli.measure_inputs.Measurable
+    asked : hipus.cli.measure_numbers.Asked
+    hip : hipus.morphometry.hip_measures.HipMeasures
+    graf_type : hipus.morphometry.graf_types.GrafType
+    intervals : dict
+        What the intervals hold.
+    """
+
+    found: object
+    asked: object
+    hip: object
+    graf_type: object
+    intervals: dict
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What one run is asked.
+
+    Attributes
+    ----------
+    recording : Recording
+    folder : Path
+    motion_folder : Path or None
+        Of the motion model; None where a tracker's poses are taken.
+    model_folder : Path
+        Of the 3D model.
+    is_fast : bool
+        No mean over mirrored volumes.
+    age_days : float or None
+    scales : Path or None
+        Table that widens intervals.
+    origin : {"simulated", "recorded"}
+    """
+
+    recording: Recording
+    folder: Path
+    motion_folder: Path | None
+    model_folder: Path
+    is_fast: bool
+    age_days: float | None
+    scales: Path | None
+    origin: str
+
+    @cached_property
+    def sweep(self):
+        """Return the sweep's pictures."""
+        return run_sweeps.read(self.recording)
+
+    @cached_property
+    def segmenter(self):
+        """Return the 3D model."""
+        from hipus.segmentation import application
+
+        found = application.open_model(self.model_folder, is_fast=self.is_fast)
+        if not application.labels_volumes(found):
+            raise ValueError(
+                f"--model must label volumes (3.1 or 3.2), model {found.model.model_id} labels "
+                "frames"
+            )
+        return found
+
+    @cached_property
+    def measured(self) -> MeasuredHip:
+        """Return what the labelled volume measures."""
+        from hipus.cli import measure_inputs, measure_numbers
+        from hipus.morphometry.volume_uncertainty import Uncertainty
+
+        found = measure_inputs.of_mask(self / MASK, self / VOLUME, measure_inputs.Stated())
+        spacing = tuple(self.step_facts("volume")["spacing_xyz_mm"][::-1])
+        found = replace(found, spacing_zyx_mm=spacing, spacing_from="the volume")
+        asked = measure_numbers.Asked(self.recording.side, self.age_days, None, Uncertainty())
+        hip, graf_type = measure_numbers.measure_volume(found, asked)
+        intervals = {"hold": f"labels only, not of {self.pose_kind} poses"}
+        if self.scales is not None:
+            hip, intervals = self._widened(hip)
+        return MeasuredHip(found, asked, hip, graf_type, intervals)
+
+    @property
+    def pose_kind(self) -> str:
+        """Return "tracked" or "predicted"."""
+        return "tracked" if self.motion_folder is None else "predicted"
+
+    def _widened(self, hip) -> tuple[object, dict]:
+        """Return a hip with intervals as the study's table of scales has them, and which."""
+        from hipus.cli.run_intervals import widen
+
+        found = widen(
+            hip.measures,
+            self.scales,
+            poses=self.pose_kind,
+            masks=self.segmenter.model.model_id,
+            sweep_type=self.recording.sweep_type,
+        )
+        told = {
+            "hold": f"labels and {self.pose_kind} poses, as {self.scales.name} has learnt it",
+            "scaled": found.scaled,
+            "labels_only": found.unscaled,
+        }
+        return replace(hip, measures=found.measures), told
+
+    def __truediv__(self, name: str) -> Path:
+        """Return a file of the folder."""
+        return self.folder / name
+
+    def step_facts(self, name: str) -> dict:
+        """Return what a finished step found."""
+        record = json.loads((self / RECORD).read_text(encoding="utf-8"))
+        return record["steps"][name]["facts"]
