@@ -108,7 +108,8 @@ def limits_of_agreement(
 
     The limits assume differences that are about normal and whose spread does not grow with the
     thing measured: look at the plot. Bias and limits are bootstrapped over subjects, each drawn
-    subject standing for one of its own.
+    subject standing for one of its own. In simulations 95 % intervals of a limit cover 88 to 89 %
+    with 12 to 20 subjects and 92 % with 40: limits of few subjects are less sure than they look.
     """
     differences = _differences(first, second)
     place, subject_count = places_of(subjects, len(differences))

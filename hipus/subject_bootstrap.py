@@ -1,8 +1,8 @@
 """Bootstrap intervals of any statistic that can be found from how often each subject is drawn.
 
-Decides the resampling unit (the subject, as in `statistics`), the percentile interval, and that a
-draw without a defined value is counted, never hidden. Deliberately knows no statistic: a module
-brings its own, vectorised over draws.
+Decides the resampling unit (the subject, as in `statistics`), a percentile interval expanded for
+few subjects, and that a draw without a defined value is counted, never hidden. Deliberately knows
+no statistic: a module brings its own, vectorised over draws.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def draw_subjects(count: int, rng: np.random.Generator, *, resamples: int) -> np
 
 
 def estimate(value: float, drawn, *, level: float, subject_count: int) -> Estimate:
-    """Return a value with the percentile interval of its draws.
+    """Return a value with the expanded percentile interval of its draws.
 
     Parameters
     ----------
@@ -82,16 +82,23 @@ def estimate(value: float, drawn, *, level: float, subject_count: int) -> Estima
 
     Notes
     -----
-    Percentile interval of a cluster bootstrap (Davison and Hinkley 1997, sections 3.8 and 5.3).
-    With few subjects it is too narrow, by about 5 % for ten.
+    Percentile interval of a cluster bootstrap (Davison and Hinkley 1997, sections 3.8 and 5.3),
+    taken at the quantiles Phi(-+ sqrt(S / (S - 1)) t) with t of S - 1 degrees of freedom: for S
+    subjects the plain one is too narrow (Hesterberg 2015, section 5.3). In simulations of means
+    of 12 subjects the plain one covers 91 % and this one 95 %; it is wider than those of
+    `statistics` and `rating_agreement` by 17 % for 12 subjects and by 5 % for 40.
     """
+    from scipy.stats import norm, t
+
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level}")
     drawn = np.asarray(drawn, np.float64)
     defined = drawn[np.isfinite(drawn)]
     low = high = np.nan
     if np.isfinite(value) and subject_count > 1 and len(defined):
-        low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+        reach = t.ppf((1 + level) / 2, subject_count - 1)
+        tail = norm.cdf(-reach * np.sqrt(subject_count / (subject_count - 1)))
+        low, high = np.quantile(defined, [tail, 1 - tail])
     return Estimate(float(value), float(low), float(high), 1 - len(defined) / len(drawn))
 
 
