@@ -114,7 +114,12 @@ def turn_round(found: FoundHip) -> FoundHip:
 
 
 def fit_shape(
-    face: WingFace, roof_points: np.ndarray, centre_mm: np.ndarray, radius_mm: float
+    face: WingFace,
+    roof_points: np.ndarray,
+    centre_mm: np.ndarray,
+    radius_mm: float,
+    *,
+    voxel_mm: float = 0.0,
 ) -> HipShape:
     """Fit wing and roof to points of their labels.
 
@@ -124,6 +129,8 @@ def fit_shape(
     roof_points : numpy.ndarray (N, 3)
     centre_mm : numpy.ndarray (3,)
     radius_mm : float
+    voxel_mm : float
+        Side of the voxels that the points were seen in; 0 for exact points.
 
     Returns
     -------
@@ -136,7 +143,7 @@ def fit_shape(
     """
     wing = fit_face(face, radius_mm)
     try:
-        roof, why = fit_roof(roof_points, wing, radius_mm), ""
+        roof, why = fit_roof(roof_points, wing, radius_mm, voxel_mm=voxel_mm), ""
         roof.ends_mm(0.0)
     except VolumeRefused as reason:
         roof, why = None, str(reason)
@@ -147,6 +154,7 @@ def _in_axes(volume, head: HeadSphere, plane: GrafPlane, axes: HipAxes) -> Found
     """Return the hip in given axes."""
     face = look_at_face(volume, axes, head.radius_mm)
     points = look_at_roof(volume, axes, fit_face(face, head.radius_mm), head.radius_mm)
-    shape = fit_shape(face, points, axes.to_anatomy(head.centre_mm), head.radius_mm)
+    centre = axes.to_anatomy(head.centre_mm)
+    shape = fit_shape(face, points, centre, head.radius_mm, voxel_mm=volume.voxel_mm)
     evidence = look_for_front(volume, axes, shape.roof, head.radius_mm)
     return FoundHip(volume, head, plane, axes, shape, face, points, evidence)

@@ -72,6 +72,11 @@ class LabelVolume:
         """Return the spacing in the order of points, (3,)."""
         return np.array(self.spacing_zyx_mm[::-1])
 
+    @property
+    def voxel_mm(self) -> float:
+        """Return the side of a cube with a voxel's content."""
+        return float(np.prod(self.spacing_zyx_mm) ** (1 / 3))
+
     @cached_property
     def _boxes(self) -> list:
         return ndimage.find_objects(self.labels, max_label=len(SCHEMES[self.scheme]))

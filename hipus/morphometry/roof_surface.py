@@ -25,8 +25,9 @@ RAY_MM, RAY_STEP_MM = (3.0, 24.0), 0.2
 MIDDLE_BELOW_RIM, MIDDLE_MEDIAL_MM = 1.35, 0.5
 #: Sections of rays are this far apart, mm, and up to this many head radii off the Graf plane.
 STEP_MM, REACH = 0.75, 0.9
-#: Roof lies this far medial of the wing: from, mm, to, head radii.
-FROM_MEDIAL_MM, TO_MEDIAL = 0.8, 1.25
+#: Roof lies this far medial of the wing: from, mm, the more the coarser the voxels, in which
+#: the wing's own end blurs into the roof; to, head radii.
+FROM_MEDIAL_MM, FROM_MEDIAL_VOXELS, TO_MEDIAL = 0.5, 1.25, 1.25
 #: The roof line touches the rim this far medial of the wing, mm.
 TOUCH_MEDIAL_MM = 0.5
 #: Points off the surface by this many robust SDs take no part (Tukey's biweight); those with
@@ -34,6 +35,10 @@ TOUCH_MEDIAL_MM = 0.5
 TUKEY, LEAST_WEIGHT = 4.0, 0.3
 #: The limb's end is that of the bone within this distance of a section, mm, without strays.
 END_WINDOW_MM, END_SHARE = 3.0, 0.03
+#: How much the roof's hollow (t^2) is held to none, in voxels of 0.8 mm: there, points tell it
+#: only by their noise. It falls with the fourth power of the voxel's side: the square of the
+#: noise by the area of an independent point. The bend (p^2 t) is held three times as much.
+HOLD, HOLD_VOXEL_MM, HOLD_BEND = 30.0, 0.8, 3.0
 #: Fewest points, and shortest and longest roof, mm: a newborn's measures 7 to 11.
 LEAST_POINTS, LEAST_ROOF_MM, MOST_ROOF_MM = 40, 3.0, 20.0
 
@@ -93,6 +98,8 @@ class RoofSurface:
             lateral, superior = self.place(t, posterior_mm)
             gap = self.wing.lateral_mm(posterior_mm, superior) - TOUCH_MEDIAL_MM - lateral
             t += float(np.clip(gap / max(self.along[0], 0.2), -5.0, 5.0))
+            if abs(gap) < 1e-6:
+                break
         if abs(gap) > 0.1:
             raise VolumeRefused("the bony rim is missing: bony roof and iliac wing do not meet")
         return t
@@ -170,13 +177,18 @@ def find_roof(volume: LabelVolume, axes: HipAxes, wing: IliacWing, radius_mm: fl
     VolumeRefused
         If too little of the roof is labelled.
     """
-    return fit_roof(look_at_roof(volume, axes, wing, radius_mm), wing, radius_mm)
+    points = look_at_roof(volume, axes, wing, radius_mm)
+    return fit_roof(points, wing, radius_mm, voxel_mm=volume.voxel_mm)
 
 
-def fit_roof(points: np.ndarray, wing: IliacWing, radius_mm: float) -> RoofSurface:
-    """Fit the roof to points (N, 3) on the middle of its label; see `find_roof`."""
+def fit_roof(
+    points: np.ndarray, wing: IliacWing, radius_mm: float, *, voxel_mm: float = 0.0
+) -> RoofSurface:
+    """Fit the roof to points (N, 3) on the middle of a label in voxels; see `find_roof`."""
+    hold = HOLD * (voxel_mm / HOLD_VOXEL_MM) ** 4
+    nearest = FROM_MEDIAL_MM + FROM_MEDIAL_VOXELS * voxel_mm
     depth = wing.lateral_mm(points[:, 1], wing.rim_mm) - points[:, 0]
-    points = points[(depth > FROM_MEDIAL_MM) & (depth < TO_MEDIAL * radius_mm)]
+    points = points[(depth > nearest) & (depth < TO_MEDIAL * radius_mm)]
     if len(points) < LEAST_POINTS:
         raise VolumeRefused(
             f"the bony roof is missing: {len(points)} places of it are labelled medial of the "
@@ -189,7 +201,7 @@ def fit_roof(points: np.ndarray, wing: IliacWing, radius_mm: float) -> RoofSurfa
         normal = np.array([-along[1], along[0]])
         t, n = points[:, [0, 2]] @ along, points[:, [0, 2]] @ normal
         middle = np.median(t)
-        terms, weight, error = _fit(t, points[:, 1], n, middle)
+        terms, weight, error = _fit(t, points[:, 1], n, middle, hold)
         slope += np.arctan(terms[1] + 2 * terms[5] * middle)
     kept = weight > LEAST_WEIGHT
     # Bone lies on the joint's side of the band's middle, which is down the normal.
@@ -236,20 +248,29 @@ def _rows(t: np.ndarray, p: np.ndarray) -> np.ndarray:
     return np.stack([np.ones_like(t), t, p, p * p, p * t, t * t, p * p * t], axis=-1)
 
 
-def _fit(t, p, n, middle: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _fit(t, p, n, middle: float, hold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return terms, weights and errors of the surface; around its middle, terms are stable."""
-    terms, weight, error = _robust(_rows(t - middle, p), n)
+    held = np.zeros((2, 7))
+    held[0, 5], held[1, 6] = np.sqrt(hold * len(t)) * np.array([1.0, HOLD_BEND])
+    terms, weight, error = _robust(_rows(t - middle, p), n, held)
     one, slope, flat, bow, twist, hollow, bend = terms
     moved = [one - slope * middle + hollow * middle**2, slope - 2 * hollow * middle,
              flat - twist * middle, bow - bend * middle, twist, hollow, bend]  # fmt: skip
     return np.array(moved), weight, error
 
 
-def _robust(rows: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return terms, weights and errors of a fit in which outliers take no part."""
-    weight = np.ones(len(values))
+def _robust(
+    rows: np.ndarray, values: np.ndarray, held: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return terms, weights and errors of a fit in which outliers take no part.
+
+    Rows of `held` draw terms to 0.
+    """
+    held = np.empty((0, rows.shape[1])) if held is None else held
+    weight, none = np.ones(len(values)), np.zeros(len(held))
     for _ in range(12):
-        terms = np.linalg.lstsq(rows * weight[:, None], values * weight, rcond=None)[0]
+        weighed = np.vstack([rows * weight[:, None], held])
+        terms = np.linalg.lstsq(weighed, np.append(values * weight, none), rcond=None)[0]
         error = values - rows @ terms
         scale = 1.4826 * np.median(np.abs(error)) + 1e-6
         weight = np.clip(1 - (error / (TUKEY * scale)) ** 2, 1e-6, None)

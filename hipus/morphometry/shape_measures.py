@@ -43,6 +43,8 @@ UNITS: Mapping[str, str] = MappingProxyType(
 )
 #: Anterior and posterior sections lie this many head radii off the Graf plane.
 SECTION_OFFSET = 0.5
+#: Larger alphas are no angles of a roof.
+MOST_ALPHA_DEG = 90.0
 
 
 def shape_measures(shape: HipShape) -> dict[str, Measure]:
@@ -82,7 +84,8 @@ def shape_measures(shape: HipShape) -> dict[str, Measure]:
 def _alpha(shape: HipShape, posterior_mm: float) -> Measure:
     """Return alpha in one section, refused where it is no angle of a roof."""
     found = attempt(lambda: shape.need_roof().alpha_deg(posterior_mm), "deg")
-    if found.value is not None and not 0.0 < found.value < 120.0:
+    # Beyond 90 deg a roof would rise towards medial: then wing and inner wall were mistaken.
+    if found.value is not None and not 0.0 < found.value < MOST_ALPHA_DEG:
         return refused(f"alpha of {found.value:.0f} deg is no angle of a roof", "deg")
     return found
 

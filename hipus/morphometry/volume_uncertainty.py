@@ -136,13 +136,13 @@ def draw_shapes(
         Up to `uncertainty.draws`: draws without a wing are left out.
     """
     faces = found.axes.to_anatomy(found.head.faces_mm)
-    faces = faces[:: max(1, len(faces) // 1500)]
+    faces, voxel = faces[:: max(1, len(faces) // 1500)], found.volume.voxel_mm
     for _ in range(uncertainty.draws):
         move = _Move(found, uncertainty, rng)
         centre, radius, _ = fit_sphere(move(faces))
         try:
             face = replace(found.face, middle_mm=move(found.face.middle_mm))
-            yield fit_shape(face, move(found.roof_points), centre, radius)
+            yield fit_shape(face, move(found.roof_points), centre, radius, voxel_mm=voxel)
         except VolumeRefused:
             continue
 

@@ -71,7 +71,8 @@ class TestMeasuresOfSurfaces:
 
     def test_displacement_moves_with_the_head_and_alpha_does_not(self):
         found, _ = hip()
-        moved = fit_shape(found.face, found.roof_points, found.shape.centre_mm + [2, 0.5, 1], 8.0)
+        centre, voxel = found.shape.centre_mm + [2, 0.5, 1], found.volume.voxel_mm
+        moved = fit_shape(found.face, found.roof_points, centre, 8.0, voxel_mm=voxel)
         here, there = shape_measures(found.shape), shape_measures(moved)
         for name, by in (("lateral", 2.0), ("posterior", 0.5), ("superior", 1.0)):
             name = f"{name}_displacement_mm"

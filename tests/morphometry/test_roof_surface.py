@@ -85,6 +85,20 @@ class TestSurface:
         below = (place[[0, 2]] - roof.place(t, 0.0)) @ roof.normal
         assert below == pytest.approx(0.26 * 1.25, abs=1e-3)
 
+    def test_coarse_voxels_hold_the_hollow_to_none_and_keep_the_chord(self, points):
+        fine, coarse = (fit_roof(points, WING, 8.0, voxel_mm=side) for side in (0.25, 0.8))
+        assert abs(fine.terms[5]) == pytest.approx(1 / 48, rel=0.1)
+        assert abs(coarse.terms[5]) < 0.25 / 48
+        assert coarse.alpha_deg(0.0) == pytest.approx(fine.alpha_deg(0.0), abs=1.5)
+
+    def test_bone_next_to_the_wing_counts_in_fine_voxels_only(self, points):
+        depth = -points[:, 0]
+        spoilt = points.copy()
+        spoilt[depth < 1.3, 2] += 1.0
+        exact = fit_roof(points, WING, 8.0, voxel_mm=0.8).terms
+        assert fit_roof(spoilt, WING, 8.0, voxel_mm=0.8).terms == pytest.approx(exact)
+        assert fit_roof(spoilt, WING, 8.0, voxel_mm=0.25).terms != pytest.approx(exact, abs=1e-4)
+
     def test_patch_spans_the_roof_and_leaves_gaps_out(self, points):
         roof = fit_roof(points[points[:, 1] < 1.0], WING, 8.0)
         patch = roof.patch(6.0, 9)

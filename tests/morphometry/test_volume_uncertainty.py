@@ -96,7 +96,7 @@ class TestIntervals:
         )
 
     def test_no_draw_with_a_wing_refuses_everything(self, monkeypatch):
-        def never(*_):
+        def never(*_, **__):
             raise VolumeRefused("the iliac wing is missing")
 
         monkeypatch.setattr("hipus.morphometry.volume_uncertainty.fit_shape", never)
