@@ -145,8 +145,8 @@ def learn_scale(
     side of the value: intervals must grow with the scale, or the quantile means nothing. The shift
     is learnt on the same rows, which costs coverage of order 1 / n. Rows of one subject are not
     exchangeable with a new subject's: coverage then holds on average only about (simulated: 94.3 %
-    instead of 95 from 20 subjects of 4 alike rows), and varies as with fewer rows. Coverage is over groups as a whole, not for each
-    kind of hip.
+    instead of 95 from 20 subjects of 4 alike rows), and varies as with fewer rows.
+    Coverage is over groups as a whole, not for each kind of hip.
     """
     _check_options(level, kind, sides, least_arm)
     value, truth, lower, upper = _columns(rows, kind)
