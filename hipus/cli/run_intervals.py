@@ -72,10 +72,9 @@ def widen(
     kind = (poses, masks, sweep_type)
     own = {key[-1]: scale for key, scale in scales.items() if key[:-1] == kind}
     if not own:
-        known = sorted({" ".join(map(str, key[:-1])) for key in scales})
+        known = sorted({_named(key) for key in scales})
         raise ValueError(
-            f"{table} must have scales for {' '.join(kind)} ({', '.join(KEYS[:-1])}), has "
-            f"{'; '.join(known) or 'none'}"
+            f"{table} must have scales for {_named(kind)}, has {'; '.join(known) or 'none'}"
         )
     valued = {name: one for name, one in measures.items() if not one.is_refused}
     scaled = {
@@ -92,3 +91,10 @@ def _scaled(measure: Measure, scale: IntervalScale) -> Measure:
     """Return a measure with the interval that a scale makes of its own."""
     lower, upper = scale.apply(measure.value, measure.lower, measure.upper)
     return replace(measure, lower=float(lower), upper=float(upper))
+
+
+def _named(kind: tuple) -> str:
+    """Return which hips a scale is of, as a person reads it."""
+    return ", ".join(
+        f"{name} {value or 'not stated'}" for name, value in zip(KEYS[:-1], kind, strict=False)
+    )

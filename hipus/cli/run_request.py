@@ -109,21 +109,25 @@ class Run:
 
     def _widened(self, hip) -> tuple[object, dict]:
         """Return a hip with intervals as the study's table of scales has them, and which."""
-        from hipus.cli.run_intervals import widen
-
-        found = widen(
-            hip.measures,
-            self.scales,
-            poses=self.pose_kind,
-            masks=self.segmenter.model.model_id,
-            sweep_type=self.recording.sweep_type,
-        )
+        found = self.widen(hip.measures)
         told = {
             "hold": f"labels and {self.pose_kind} poses, as {self.scales.name} has learnt it",
             "scaled": found.scaled,
             "labels_only": found.unscaled,
         }
         return replace(hip, measures=found.measures), told
+
+    def widen(self, measures):
+        """Return measures as `run_intervals.widen` does; none at all only asks for the rows."""
+        from hipus.cli import run_intervals
+
+        return run_intervals.widen(
+            measures,
+            self.scales,
+            poses=self.pose_kind,
+            masks=self.segmenter.model.model_id,
+            sweep_type=self.recording.sweep_type,
+        )
 
     def __truediv__(self, name: str) -> Path:
         """Return a file of the folder."""

@@ -38,10 +38,15 @@ def steps_of(run: Run) -> list[Step]:
 
     Raises
     ------
+    FileNotFoundError
+        If the table of scales is missing.
     ValueError
-        If the model labels no volumes.
+        If the model labels no volumes, or the table has no rows for such hips.
     """
     from hipus import __version__, provenance
+
+    if run.scales is not None:
+        run.widen({})
 
     one, scales = run.recording, run.scales
     model = {"model": folder_sha256(run.model_folder), "is_fast": run.is_fast}
