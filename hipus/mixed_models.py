@@ -21,6 +21,10 @@ MIXED, CLUSTER_ROBUST = "mixed_reml", "ols_cluster_robust"
 #: A random intercept with a smaller share of the variance sits at zero: optimisers end near
 #: 1e-10 there.
 _NIL_SHARE = 1e-6
+#: Optimisers in the order of trial, the next where one fails. No L-BFGS: near a variance of zero it
+#: steps to exactly zero, where the likelihood overflows to infinity, and calls that converged.
+_METHODS = ("powell", "bfgs", "cg")
+_POWELL = {"xtol": 1e-8, "ftol": 1e-10}
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,8 @@ def fit_mixed(
     claims too much of few subjects. It is conservative for a factor that varies within subjects.
     Where REML puts the random variance at zero, ordinary least squares with errors clustered by
     group (Liang and Zeger 1986, with the small-sample factor) gives the same coefficients and
-    still admits what is shared within a group.
+    still admits what is shared within a group. Trap: with few groups its p is too small for a
+    factor that is one per group (10 groups without variance between them: 10 % below 0.05).
     """
     _check(table, [outcome, *factors, group], level=level, iterations=iterations)
     design = _design(table, factors)
@@ -157,26 +162,34 @@ def _fit_ols(values: np.ndarray, design: pd.DataFrame, groups: np.ndarray):
 
 
 def _fit_reml(values, design: pd.DataFrame, groups: np.ndarray, *, iterations: int):
-    """Return statsmodels' fit, and what is wrong with it ("" if nothing is).
-
-    By Powell's method: near a variance of zero L-BFGS steps to exactly zero, where the likelihood
-    overflows to infinity, and calls that converged.
-    """
+    """Return statsmodels' fit, and what is wrong with it ("" if nothing is)."""
     from statsmodels.regression.mixed_linear_model import MixedLM  # seconds
 
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # judged from the fit itself
-        try:
-            fitted = MixedLM(values, design.to_numpy(), groups=groups).fit(
-                reml=True, method=["powell"], maxiter=iterations, xtol=1e-8, ftol=1e-10
-            )
-        except np.linalg.LinAlgError as error:
-            return None, f"the fit is singular: {error}"
-        if not fitted.converged:
-            return None, f"the fit did not converge in {iterations} iterations"
-        if not np.isfinite([fitted.llf, *np.asarray(fitted.bse_fe)]).all():
-            return None, "the fit is singular: its likelihood or a standard error is not finite"
-    return fitted, ""
+    problem = ""
+    for method in _METHODS:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # judged from the fit itself
+            options = _POWELL if method == "powell" else {}
+            try:
+                fitted = MixedLM(values, design.to_numpy(), groups=groups).fit(
+                    reml=True, method=[method], maxiter=iterations, **options
+                )
+                found = _problem(fitted, iterations)
+            except np.linalg.LinAlgError as error:
+                found = f"the fit is singular: {error}"
+        if not found:
+            return fitted, ""
+        problem = problem or found
+    return None, problem
+
+
+def _problem(fitted, iterations: int) -> str:
+    """Say what is wrong with a fit, "" if nothing is."""
+    if not fitted.converged:
+        return f"the fit did not converge in {iterations} iterations"
+    if not np.isfinite([fitted.llf, *np.asarray(fitted.bse_fe)]).all():
+        return "the fit is singular: its likelihood or a standard error is not finite"
+    return ""
 
 
 def _terms(design: pd.DataFrame, fitted, *, level: float, free: int) -> tuple[Term, ...]:
