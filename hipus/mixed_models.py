@@ -137,11 +137,11 @@ def fit_mixed(
     _check_design(design, groups, group)
     fitted, problem = _fit_reml(values, design, groups, iterations=iterations)
     counts = {"level": float(level), "row_count": len(table), "group_count": int(groups.max()) + 1}
-    if problem:
+    if problem and not _falls_from_zero(values, design.to_numpy(), groups):
         return _failed(outcome, design, problem, counts=counts)
-    between, method, note = float(fitted.cov_re[0, 0]), MIXED, ""
-    if between <= _NIL_SHARE * (between + float(fitted.scale)):
-        note = f"the variance between {group} sits at zero ({between:.1e} of {fitted.scale:.3g})"
+    between, method, note = 0.0 if problem else float(fitted.cov_re[0, 0]), MIXED, ""
+    if problem or between <= _NIL_SHARE * (between + float(fitted.scale)):
+        note = f"the variance between {group} sits at zero"
         between, method, fitted = 0.0, CLUSTER_ROBUST, _fit_ols(values, design, groups)
     return MixedFit(
         terms=_terms(design, fitted, level=level, free=counts["group_count"] - 1),
@@ -190,6 +190,24 @@ def _problem(fitted, iterations: int) -> str:
     if not np.isfinite([fitted.llf, *np.asarray(fitted.bse_fe)]).all():
         return "the fit is singular: its likelihood or a standard error is not finite"
     return ""
+
+
+def _falls_from_zero(values: np.ndarray, design: np.ndarray, groups: np.ndarray) -> bool:
+    """Return whether the restricted likelihood falls as the random variance leaves zero.
+
+    Its slope at zero is, but for a factor, r'ZZ'r / s^2 - tr(Z'PZ), with r the residuals and s^2
+    the variance of least squares, Z the groups and P what projects onto residuals (Searle,
+    Casella and McCulloch 1992, chapter 6). Where optimisers stumble next to zero this decides.
+    """
+    bread = np.linalg.pinv(design)
+    residual = values - design @ (bread @ values)
+    square = float(residual @ residual)
+    if square <= 1e-20 * float(values @ values):
+        return False  # an exact fit has no variance to share out
+    member = np.eye(groups.max() + 1)[groups]
+    shared = member.T @ residual
+    trace = len(values) - float(np.sum((member.T @ design) * (bread @ member).T))
+    return float(shared @ shared) * (len(values) - design.shape[1]) / square <= trace
 
 
 def _terms(design: pd.DataFrame, fitted, *, level: float, free: int) -> tuple[Term, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hipus.mixed_models import CLUSTER_ROBUST, MIXED, fit_mixed
+from hipus.mixed_models import CLUSTER_ROBUST, MIXED, _falls_from_zero, fit_mixed
 
 
 def sweeps(rng, *, subjects=30, each=4, between=2.0, within=1.0, slope=0.5) -> pd.DataFrame:
@@ -29,6 +29,17 @@ def sitting_at_zero() -> pd.DataFrame:
     rows = pd.DataFrame({"subject_id": np.repeat(np.arange(8), 4), "drift_mm": [0.0, 1, 2, 3] * 8})
     sign = np.repeat([1, -1], 16)
     return rows.assign(error_deg=rows["drift_mm"] + sign * np.tile([1.0, -1, -1, 1], 8))
+
+
+def restricted_likelihood(values, design, groups, *, ratio) -> float:
+    """Return the restricted log-likelihood, textbook form, at between / within = ratio."""
+    covariance = np.eye(len(values)) + ratio * (groups[:, None] == groups)
+    inverse = np.linalg.inv(covariance)
+    information = design.T @ inverse @ design
+    residual = values - design @ np.linalg.solve(information, design.T @ inverse @ values)
+    free = len(values) - design.shape[1]
+    determinants = np.linalg.slogdet(covariance)[1] + np.linalg.slogdet(information)[1]
+    return -0.5 * (free * np.log(residual @ inverse @ residual) + determinants)
 
 
 class TestBalancedData:
@@ -149,6 +160,30 @@ class TestTheBoundary:
         assert [term.standard_error for term in found.terms] == pytest.approx(
             np.sqrt(np.diag(covariance))
         )
+
+    def test_no_fit_on_the_boundary_is_given_up(self, caplog):
+        """Optimisers stumble over an infinite likelihood at the 19th of these."""
+        rng = np.random.default_rng(10)
+        methods = set()
+        for _ in range(20):
+            rows = sweeps(rng, subjects=10, between=0.0, slope=0.0)
+            found = fit_mixed(rows, "error_deg", factors=["drift_mm"], group="subject_id")
+            assert found.is_converged
+            methods.add(found.method)
+        assert methods == {MIXED, CLUSTER_ROBUST}
+        assert caplog.text == ""
+
+    def test_the_slope_at_zero_is_that_of_the_restricted_likelihood(self, rng):
+        """Its sign, against the likelihood itself at a variance of 0 and just above."""
+        signs = set()
+        for _ in range(20):
+            rows = sweeps(rng, subjects=6, each=3, between=0.3)
+            values, groups = rows["error_deg"].to_numpy(), np.repeat(np.arange(6), 3)
+            design = np.column_stack([np.ones(18), rows["drift_mm"]])
+            near, off = (restricted_likelihood(values, design, groups, ratio=r) for r in (0, 1e-5))
+            assert _falls_from_zero(values, design, groups) == (off < near)
+            signs.add(off < near)
+        assert signs == {True, False}
 
     def test_a_true_variance_is_not_mistaken_for_zero(self):
         """L-BFGS puts some of these at zero with an infinite likelihood."""
