@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hipus import paths, plain_yaml
+from hipus.measuring_settings import HipAngles, HipFusion, HipMeasures
 from hipus.motion_settings import Motion, MotionArms, MotionSpacing
 from hipus.segmentation_settings import (
     ModelNumbers,
@@ -64,6 +65,9 @@ class Study:
     model_32: ModelNumbers
     segmentation_scores: SegmentationScores
     volume_grades: VolumeGrades
+    hip_measures: HipMeasures
+    hip_angles: HipAngles
+    hip_fusion: HipFusion
     motion_arms: MotionArms
     motion_spacing: MotionSpacing
     segmentation_arms: SegmentationArms

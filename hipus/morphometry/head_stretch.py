@@ -43,6 +43,14 @@ class Stretch:
     lateral: float
     axial: float
 
+    def then(self, more: Stretch) -> Stretch:
+        """Return both, one after the other."""
+        return Stretch(
+            self.stretch * more.stretch,
+            self.lateral + more.lateral * self.stretch,
+            self.axial + more.axial * self.stretch,
+        )
+
     def apply(self, T_centre_to_world: np.ndarray) -> np.ndarray:
         """Move poses to where the head would be round.
 

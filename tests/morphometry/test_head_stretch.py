@@ -79,6 +79,12 @@ class TestPoses:
         assert np.isnan(moved[2]).all()
         assert T[0, 2, 3] == -10
 
+    def test_one_stretch_after_another_is_their_product(self):
+        T = np.eye(4)[None].copy()
+        T[0, :3, 3] = [1, 2, 10]
+        first, second = Stretch(1.1, 0.2, -0.1), Stretch(0.95, -0.05, 0.04)
+        assert first.then(second).apply(T) == pytest.approx(second.apply(first.apply(T)))
+
     def test_round_heads_again(self):
         wrong = Stretch(1.15, 0.08, -0.05)
         # A picture at z truly lies at stretch z, moved sideways by the shears.
