@@ -17,6 +17,7 @@ from hipus.cli.untracked import CLARIUS_SUFFIX, read_mounting, read_untracked
 
 #: Sweep ids that begin with a side, as cohorts of the study have them.
 _SIDE = re.compile(r"(left|right)(?![a-z])", flags=re.IGNORECASE)
+_TYPE = re.compile(r"(?:left|right)_(p_[ad])(?![a-z])", flags=re.IGNORECASE)
 #: Where an `.mhd` keeps its pixels.
 _PIXELS = re.compile(r"^ElementDataFile\s*=\s*([^/\\\r\n]+)", flags=re.MULTILINE)
 
@@ -103,7 +104,8 @@ def read(one: Recording):
     FileNotFoundError
         If a file is missing.
     ValueError
-        If it is no sweep, its name says another side than is stated, or its scale is not known.
+        If it is no sweep, its name says another side or type than is stated, or its scale is
+        not known.
     """
     sweep = read_untracked(
         one.path,
@@ -112,18 +114,28 @@ def read(one: Recording):
         imu=one.imu,
         mounting=read_mounting(one.imu_to_probe) if one.imu_to_probe else None,
     )
-    told = _SIDE.match(sweep.sweep_id or one.stem)
-    if told is not None and told[1].lower() != one.side:
-        raise ValueError(
-            f"{one.path}: --side says {one.side}, the sweep is called "
-            f"{sweep.sweep_id or one.stem!r}: is this the right file?"
-        )
+    _check_name(one, sweep.sweep_id or one.stem)
     if sweep.pixel_spacing_xy_mm is None:
         raise ValueError(
             f"{one.path} does not state the size of a pixel: name --image-to-probe or "
             "--pixel-spacing-mm"
         )
     return sweep
+
+
+def _check_name(one: Recording, name: str) -> None:
+    """Refuse a sweep that is called by another side or type than is stated."""
+    side, kind = _SIDE.match(name), _TYPE.match(name)
+    if side is not None and side[1].lower() != one.side:
+        raise ValueError(
+            f"{one.path}: --side says {one.side}, the sweep is called {name!r}: is this the "
+            "right file?"
+        )
+    if kind is not None and one.sweep_type and kind[1].lower() != one.sweep_type:
+        raise ValueError(
+            f"{one.path}: taken for a {one.sweep_type} sweep, it is called {name!r}: is this "
+            "the right file?"
+        )
 
 
 def origin_of(one: Recording) -> str:

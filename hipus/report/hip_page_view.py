@@ -110,7 +110,7 @@ def still_picture(shown: Mapping[str, tuple]) -> str:
     with style.look():
         figure, axes = style.new_figure(width_in=_STILL_IN[0], height_in=_STILL_IN[1])
         limits = surfaces.screen_limits([labelled])
-        surfaces.show_surfaces(axes, labelled, limits, height_px=420)
+        surfaces.show_surfaces(axes, labelled, limits, height_px=320)
         target = io.BytesIO()
         figure.savefig(target, format="png", dpi=150, metadata=style.SUFFIXES[".png"])
     return "data:image/png;base64," + base64.b64encode(target.getvalue()).decode("ascii")

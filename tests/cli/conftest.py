@@ -11,7 +11,7 @@ from recordings import T_PIXEL_TO_PROBE, slab
 from hipus.cli import main
 from hipus.formats import metafile
 
-for _name in ("calibration", "morphometry", "motion", "stages"):  # made-up scenes
+for _name in ("calibration", "fusion", "morphometry", "motion", "stages"):  # made-up scenes
     sys.path.append(str(Path(__file__).parents[1] / _name))
 
 
