@@ -15,7 +15,7 @@ COMMAND = Path(sys.executable).with_name("hipus")
 HELP = {
     (): [
         *("info", "convert", "reconstruct", "track", "segment", "measure", "fetch", "calibrate"),
-        *("evaluate", "--version"),
+        *("evaluate", "fuse", "run", "--version"),
     ],
     ("info",): ["SWEEP", ".igs.nrrd", ".h5"],
     ("convert",): ["SOURCE", "TARGET", "--image-to-probe", "--probe", "--reference"],
@@ -39,6 +39,17 @@ HELP = {
         *("MASK|VOLUME|DICOM", ".nii.gz", "--output", "-o", ".json", "--mask", "--model", "3.2"),
         *("hip|stills", "left|right", "--figure", ".png", "--pixel-mm", "x,y,z", "all|N"),
         *("--age-days", "--label-sd-mm", "--pose-sd-mm", "Not a medical device"),
+    ],
+    ("fuse",): [
+        *("SWEEP_PA", "SWEEP_PD", "--output", "-o", "--mask", "left|right", "--spacing-mm"),
+        *("auto|tracked|predicted", "--motion-model", "--model", "3.2", "--fast", "--profile"),
+        "medical",
+    ],
+    ("run",): [
+        *("SWEEP", ".igs.mha", "--output", "-o", "left|right", "p_a|p_d", "--age-days", "--model"),
+        *("auto|tracked|predicted", "--motion-model", "--interval-scales", "--fast", "--profile"),
+        *("--image-to-probe", "--imu", "--imu-to-probe", "X Y", "--overwrite", "run.json"),
+        *("meshes/*.stl", "medical"),
     ],
     ("evaluate",): ["poses", "masks"],
     ("evaluate", "masks"): [

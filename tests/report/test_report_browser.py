@@ -11,11 +11,12 @@ import subprocess
 from dataclasses import dataclass
 
 import made_results
+import made_run
 import nbformat
 import pytest
 from nbformat import v4
 
-from hipus.report import build, notebook_pages
+from hipus.report import build, hip_page, notebook_pages
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _QUIET = [
@@ -28,6 +29,7 @@ _QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-dev-shm-usage",
+    "--enable-unsafe-swiftshader",  # WebGL without a graphics card, asked for and so not warned of
     "--enable-logging=stderr",
     "--dump-dom",
 ]
@@ -57,10 +59,10 @@ def chromium() -> str:
 def visit(chromium, tmp_path):
     """Return a function that opens a file in a fresh browser."""
 
-    def go(path) -> Visit:
+    def go(path, *flags) -> Visit:
         profile = f"--user-data-dir={tmp_path / 'browser'}"
         done = subprocess.run(
-            [chromium, *_QUIET, profile, path.as_uri()],
+            [chromium, *_QUIET, *flags, profile, path.as_uri()],
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
@@ -86,6 +88,27 @@ def test_notebook_page_loads_without_a_complaint(visit, tmp_path):
     seen = visit(notebook_pages.write_pages(folder, tmp_path / "pages")[0])
     assert seen.complaints == []
     assert "How accurate?" in seen.dom
+
+
+class TestHipPage:
+    @pytest.fixture
+    def page(self, tmp_path):
+        folder = made_run.write_run(tmp_path / "run")
+        return hip_page.write_hip_page(folder, folder / "report.html", steps=made_run.STEPS)
+
+    def test_the_hip_turns_where_there_is_webgl(self, visit, page):
+        seen = visit(page)
+        slow = "GL Driver Message (OpenGL, Performance"  # of a machine without a graphics card
+        assert [line for line in seen.complaints if slow not in line] == []
+        assert 'aria-pressed="true">Stop' in seen.dom
+        assert all(f">{name}</text>" in seen.dom for name in ("superior", "10 mm"))
+
+    def test_without_webgl_the_still_picture_stays(self, visit, page):
+        seen = visit(page, "--disable-3d-apis")
+        assert seen.complaints == []
+        assert 'aria-pressed="false">Turn' in seen.dom
+        assert '<div class="tools" id="tools" hidden' in seen.dom
+        assert 'style="display: none' not in seen.dom
 
 
 def test_a_complaint_would_be_seen(visit, tmp_path):
