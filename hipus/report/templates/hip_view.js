@@ -116,11 +116,11 @@
     mark(m, width, height, width / (2 * across));
   }
   function mark(m, width, height, pxPerMm) {
-    const at = [38, height - 38], bar = 10 * pxPerMm;
+    const at = [86, height - 46], bar = 10 * pxPerMm;
     const parts = data.axes.map(([name, axis]) => {
       const [x, y] = [0, 1].map((r) => 26 * (m[r][0] * axis[0] + m[r][1] * axis[1] + m[r][2] * axis[2]));
       return `<line x1="${at[0]}" y1="${at[1]}" x2="${at[0] + x}" y2="${at[1] + y}"/>` +
-        `<text x="${at[0] + 1.3 * x}" y="${at[1] + 1.3 * y + 4}" text-anchor="middle">${name}</text>`;
+        `<text x="${at[0] + 1.25 * x}" y="${at[1] + 1.35 * y + 4}" text-anchor="${x < -4 ? "end" : x > 4 ? "start" : "middle"}">${name}</text>`;
     });
     marks.innerHTML = parts.join("") +
       `<line x1="${width - 14 - bar}" x2="${width - 14}" y1="${height - 14}" y2="${height - 14}"/>` +
