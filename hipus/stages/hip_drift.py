@@ -19,6 +19,10 @@ from hipus.statistics import bootstrap_mean_by_subject, paired_difference_by_sub
 
 #: An added error of this much is harm: about what two readings of one sonogram differ by.
 HARM_DEG = 2.0
+#: Poses that drift.
+MOVED = ("tracked", PREDICTED, ROUNDED)
+#: No slope over the infant's motion where that differs by less, mm.
+LEAST_SPREAD_MM = 0.5
 SWEEP = ["subject_id", "sweep_id", "masks"]
 #: Edges of drift, mm.
 EDGES_MM = {"final_drift_mm": (0.0, 1.0, 2.0, 4.0, 8.0, np.inf),
@@ -57,7 +61,7 @@ def added_table(errors: pd.DataFrame, moved_mm: pd.Series) -> pd.DataFrame:
     """
     rows = errors[(errors.measure == "alpha_deg") & errors.masks.isin([TRUTH_MASKS, MODEL_MASKS])]
     true = rows[rows.poses == "true"].set_index(SWEEP).value.rename("alpha_by_true_poses_deg")
-    rows = rows[rows.poses.isin(["tracked", PREDICTED, ROUNDED])]
+    rows = rows[rows.poses.isin(MOVED)]
     rows = rows.join(true, on=SWEEP).rename(columns={"value": "alpha_deg"})
     rows = rows.join(moved_mm.rename("infant_moved_mm"), on=SWEEP[:2])
     away = (rows.alpha_deg - rows.alpha_by_true_poses_deg).abs()
@@ -74,7 +78,8 @@ def model_table(added: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row per term; `FACTORS` that do not vary are left out.
+        A row per term; `FACTORS` that do not vary, or that earlier ones determine, are left
+        out.
     """
     rows = added.assign(
         is_p_d=(added.sweep_type == "p_d").astype(float),
@@ -84,13 +89,24 @@ def model_table(added: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for (masks, poses), part in rows.groupby(["masks", "poses"]):
         part = part.dropna(subset=["added_deg", *FACTORS])
-        factors = [name for name in FACTORS if part[name].nunique() > 1]
+        factors = _telling(part)
         if part.subject_id.nunique() < 3 or len(part) < 3 * (len(factors) + 1):
             continue
         fit = fit_mixed(part, "added_deg", factors=factors, group="subject_id")
         parts.append(fit.table().assign(masks=masks, poses=poses, outcome="added_deg"))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return table.reindex(columns=MODEL_COLUMNS)
+
+
+def _telling(rows: pd.DataFrame) -> list[str]:
+    """Return the factors that vary, each beside those before it."""
+    kept, columns = [], [np.ones(len(rows))]
+    for name in FACTORS:
+        more = [*columns, rows[name].to_numpy(float)]
+        lengths = np.maximum(np.linalg.norm(more, axis=1, keepdims=True), 1e-300)
+        if np.linalg.matrix_rank(np.array(more) / lengths) == len(more):
+            kept, columns = [*kept, name], more
+    return kept
 
 
 def bin_table(added: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
@@ -135,16 +151,16 @@ def motion_table(added: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFr
     wide = shapes.pivot_table(
         index=["truth_variant", "subject_id", "sweep_id", "infant_moved_mm"], columns="poses",
         values="head_shape_mm",
-    ).dropna().reset_index()  # fmt: skip
+    ).reindex(columns=MOVED).dropna().reset_index()  # fmt: skip
     rows = []
     for variant, part in wide.groupby("truth_variant"):
-        for poses in ("tracked", PREDICTED, ROUNDED):
+        for poses in MOVED:
             options = {"resamples": resamples, "rng": generator(seed, "motion", variant, poses)}
             mean = bootstrap_mean_by_subject(part[poses], part.subject_id, **options)
             less = paired_difference_by_subject(
                 part.tracked, part[poses], subjects=part.subject_id, **options
             )
-            spread = part.infant_moved_mm.nunique() > 2
+            spread = np.ptp(part.infant_moved_mm) > LEAST_SPREAD_MM
             slope = np.polyfit(part.infant_moved_mm, part[poses], 1)[0] if spread else np.nan
             rows.append(
                 {"variant": variant, "poses": poses, "sweep_count": len(part),
@@ -203,15 +219,16 @@ def _local_drift(model: pd.DataFrame) -> dict:
 
 
 def _onset(bins: pd.DataFrame) -> dict:
-    """Say from which drift on the median added error is harm."""
+    """Say from which drift on the median added error is harm, in every bin that was met."""
     rows = bins[(bins.masks == MODEL_MASKS) & (bins.poses == PREDICTED)]
     if rows.empty:
         return {}
     told = []
     for drift, part in rows.groupby("drift"):
-        over = part[part.median_added_deg > HARM_DEG].sort_values("from_mm")
+        part = part.sort_values("from_mm", ascending=False)
+        over = part[(part.median_added_deg > HARM_DEG).cummin()]
         name = drift.removesuffix("_mm").replace("_", " ")
-        told.append(f"{name} from {over.from_mm.iloc[0]:g} mm on" if len(over)
+        told.append(f"{name} from {over.from_mm.iloc[-1]:g} mm on" if len(over)
                     else f"{name}: at no drift that was met")  # fmt: skip
     asked = f"the drift at which the median change of alpha exceeds {HARM_DEG:g} deg"
     return dict(zip(CLAIM_COLUMNS, ("where harm begins", asked, "; ".join(told), "measured"),

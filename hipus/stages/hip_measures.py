@@ -34,7 +34,7 @@ from hipus.stages.hip_cells import (
 )
 from hipus.stages.hip_views import shown_sweep, typical_sweep
 from hipus.stages.motion_volume_sweeps import has_truth
-from hipus.stages.placed_sweeps import open_all_ways
+from hipus.stages.placed_sweeps import has_true_poses, open_all_ways
 from hipus.stages.segmentation_training import model_dir
 
 log = logging.getLogger(__name__)
@@ -100,11 +100,18 @@ def main(study: config.Study) -> Iterable[Path]:
                for name, (table, key) in content.items()}  # fmt: skip
     runner.write_tables(study, content)
     measures = content[STAGE][0]
-    shown = {str(case): case for case in cases}[typical_sweep(measures[measures.role == TEST])]
-    arrays = shown_sweep(shown.row, study=study, cohort=motion_data.cohort_of(study))
-    runner.write_figure_input(study, STAGE, arrays)
+    runner.write_figure_input(study, STAGE, _shown(study, cases, measures))
     tables.write_metrics(make_metrics(measures), paths.metrics_file(study.profile, STAGE))
     return _inputs(study, cases)
+
+
+def _shown(study: config.Study, cases: list[Case], measures: pd.DataFrame) -> dict:
+    """Return what a figure shows of the typical test sweep, nothing where none was tested."""
+    tested = measures[measures.role == TEST]
+    if tested.empty:
+        return {}
+    case = {str(case): case for case in cases}[typical_sweep(tested)]
+    return shown_sweep(case.row, study=study, cohort=motion_data.cohort_of(study))
 
 
 def cases_of(study: config.Study) -> list[Case]:
@@ -119,7 +126,8 @@ def cases_of(study: config.Study) -> list[Case]:
     list of Case
         Test sweeps, then those that intervals are calibrated on: labelled training subjects by
         truth and rater, for a model would be judged on what it learned; others by the model;
-        validation subjects by all. Sweeps without truth are left out, so a hospital has none.
+        the labelled study's validation and test subjects, who are not among `TESTED`, by all.
+        Sweeps without truth are left out, so a hospital has none.
     """
     rows = [_rows(study, variant=name) for name in motion_data.VARIANTS if name != "grid"]
     rows = pd.concat(rows, ignore_index=True)
@@ -127,9 +135,9 @@ def cases_of(study: config.Study) -> list[Case]:
     cohort = motion_data.cohort_of(study)
     rows = rows.assign(has_masks=has_truth(cohort, rows))
     tested = rows[rows.cohort.isin(TESTED) & rows.has_masks]
-    kept = rows[rows.split != "test"]
-    learned = kept[(kept.cohort == "study") & kept.has_masks]
-    other = kept[(kept.cohort != "study")]
+    learned = rows[(rows.cohort == "study") & rows.has_masks]
+    other = rows[rows.cohort == "training_only"]
+    other = other[has_true_poses(cohort, other)]
     rng = generator(study.common.seed, STAGE, "sweeps")
     other = spread(other, study.hip_measures.calibration_sweeps, rng=rng)
     return [
