@@ -106,7 +106,11 @@ def _repeated(errors: pd.DataFrame) -> pd.DataFrame:
 
 
 def repeatability_table(errors: pd.DataFrame) -> pd.DataFrame:
-    """Return the scatter of sweeps repeated by one operator, and what operators add."""
+    """Return the scatter of sweeps repeated by one operator, and what operators add.
+
+    Operators differ from hip to hip, so operator_sd is between operators of one hip: main effect
+    and interaction together. It is NaN unless every repeat of every hip was measured.
+    """
     rows = []
     for key, part in _repeated(errors).groupby(["measure", *WAY]):
         known = part.dropna(subset="calibrated")
@@ -116,9 +120,12 @@ def repeatability_table(errors: pd.DataFrame) -> pd.DataFrame:
             continue
         found = asdict(repeatability(known, "calibrated", item="item"))
         row = dict(zip(["measure", *WAY], key, strict=True)) | found
-        if len(known) == len(part) and known.hip.nunique() > 1:
+        counts = known.groupby(["hip", "operator"]).size().unstack(fill_value=0)
+        is_balanced = min(counts.shape) > 1 and counts.stack().nunique() == 1
+        if len(known) == len(part) and is_balanced:
             more = reproducibility(known, "calibrated", item="hip", operator="operator")
-            row |= {"operator_sd": more.operator_sd, "reproducibility_sd": more.reproducibility_sd}
+            between = np.hypot(more.operator_sd, np.nan_to_num(more.interaction_sd))
+            row |= {"operator_sd": between, "reproducibility_sd": more.reproducibility_sd}
         rows.append(row)
     return pd.DataFrame(rows).reindex(columns=REPEAT_COLUMNS)
 
