@@ -95,7 +95,7 @@ def apply(long: pd.DataFrame, learned: LearntScales) -> pd.DataFrame:
         With `COLUMNS`: calibrated is value plus the learned offset, or the value itself where
         none was learned; error is calibrated minus truth.
     """
-    parts = []
+    parts = [long.iloc[:0].assign(calibrated=np.nan, lower=np.nan, upper=np.nan)]
     for cell, part in long.groupby(CELL, sort=True):
         scale = learned.scales.get(cell)
         shift = 0.0 if scale is None else scale.shift

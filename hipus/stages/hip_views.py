@@ -56,9 +56,9 @@ def shown_sweep(row, *, study: config.Study, cohort: Cohort) -> dict[str, np.nda
     -------
     dict of str to numpy.ndarray
         `<poses>_grey`, `_labels`, `_truth` (rows from superior to inferior, columns from
-        lateral to medial) uint8, `_landmarks_mm` (K, 2) and `_alpha_deg`; `names` of the
-        landmarks, `side_mm`, `extent_mm`, `sweep`. Poses by which no plane is found are left
-        out.
+        lateral to medial) uint8, `_landmarks_mm` (K, 2) from the head's centre (lateral,
+        superior), `_names` of these and `_alpha_deg`; `side_mm` of a pixel and `sweep`. Poses
+        by which no plane or no alpha is found are left out.
     """
     found: dict = {
         "side_mm": np.array(SIDE_MM),

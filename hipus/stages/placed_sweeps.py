@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from hipus import config, geometry
 from hipus.formats.cohort_layout import TRUTH, Cohort, session_file
@@ -111,8 +112,7 @@ def true_poses(cohort: Cohort, row) -> np.ndarray:
     FileNotFoundError
         If the sweep has no truth: only simulated ones have.
     """
-    folder = cohort.folder / TRUTH
-    path = Path(folder / row.subject_id / f"{row.sweep_id}.npz")
+    folder, path = cohort.folder / TRUTH, _truth_file(cohort, row)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: only a simulated cohort has truth")
     with np.load(path) as stored:
@@ -124,6 +124,29 @@ def true_poses(cohort: Cohort, row) -> np.ndarray:
     height, width = cohort.sweep(row.subject_id, row.sweep_id).frames.shape[1:]
     middle = geometry.apply(T_pixel_to_image, np.array([(width - 1) / 2, (height - 1) / 2, 0.0]))
     return geometry.compose(T_image_to_hip, geometry.transform(None, middle))
+
+
+def has_true_poses(cohort: Cohort, rows: pd.DataFrame) -> pd.Series:
+    """Return of which sweeps it is known where the pelvis had their pictures.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    rows : pandas.DataFrame
+        With subject_id and sweep_id.
+
+    Returns
+    -------
+    pandas.Series of bool
+        None of a hospital's sweeps.
+    """
+    found = [_truth_file(cohort, row).is_file() for row in rows.itertuples()]
+    return pd.Series(found, index=rows.index, dtype=bool)
+
+
+def _truth_file(cohort: Cohort, row) -> Path:
+    """Return where a sweep's true poses are, if there are any."""
+    return Path(cohort.folder / TRUTH / row.subject_id / f"{row.sweep_id}.npz")
 
 
 def _predicted(cohort: Cohort, row, study: config.Study, T_true: np.ndarray) -> PlacedSweep:
