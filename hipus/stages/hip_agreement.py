@@ -16,7 +16,7 @@ from hipus.detection import decide, roc
 from hipus.method_agreement import limits_of_agreement
 from hipus.morphometry.graf_types import classify
 from hipus.morphometry.measures import Measure, refused
-from hipus.reliability import intraclass_correlation, reproducibility
+from hipus.reliability import intraclass_correlation
 from hipus.repeatability import repeatability
 from hipus.seeds import generator
 from hipus.stages.hip_error_tables import GROUPS, HIP, of_group
@@ -108,8 +108,8 @@ def _repeated(errors: pd.DataFrame) -> pd.DataFrame:
 def repeatability_table(errors: pd.DataFrame) -> pd.DataFrame:
     """Return the scatter of sweeps repeated by one operator, and what operators add.
 
-    Operators differ from hip to hip, so operator_sd is between operators of one hip: main effect
-    and interaction together. It is NaN unless every repeat of every hip was measured.
+    Operators differ from hip to hip: they are nested in hips, and how they are numbered tells
+    nothing. What they add is NaN unless every repeat of every hip was measured.
     """
     rows = []
     for key, part in _repeated(errors).groupby(["measure", *WAY]):
@@ -120,14 +120,23 @@ def repeatability_table(errors: pd.DataFrame) -> pd.DataFrame:
             continue
         found = asdict(repeatability(known, "calibrated", item="item"))
         row = dict(zip(["measure", *WAY], key, strict=True)) | found
-        counts = known.groupby(["hip", "operator"]).size().unstack(fill_value=0)
-        is_balanced = min(counts.shape) > 1 and counts.stack().nunique() == 1
-        if len(known) == len(part) and is_balanced:
-            more = reproducibility(known, "calibrated", item="hip", operator="operator")
-            between = np.hypot(more.operator_sd, np.nan_to_num(more.interaction_sd))
-            row |= {"operator_sd": between, "reproducibility_sd": more.reproducibility_sd}
-        rows.append(row)
+        more = _operators(known, found["within_sd"]) if len(known) == len(part) else {}
+        rows.append(row | more)
     return pd.DataFrame(rows).reindex(columns=REPEAT_COLUMNS)
+
+
+def _operators(rows: pd.DataFrame, within_sd: float) -> dict:
+    """Return the SDs between operators of a hip, and of one sweep by any; none if not balanced.
+
+    Nested analysis of variance (Searle, Casella and McCulloch 1992, chapter 3).
+    """
+    cells = rows.groupby(["hip", "operator"]).calibrated.agg(["mean", "size"]).unstack()
+    repeats = cells["size"].stack()
+    if cells.isna().any(axis=None) or cells["mean"].shape[1] < 2 or repeats.nunique() > 1:
+        return {}
+    scatter = cells["mean"].var(axis=1, ddof=1).mean()
+    between = np.sqrt(max(scatter - within_sd**2 / repeats.iloc[0], 0.0))
+    return {"operator_sd": between, "reproducibility_sd": np.hypot(between, within_sd)}
 
 
 def type_of(alpha_deg: float, age_days: float) -> str | None:
