@@ -94,7 +94,7 @@ def measure_volume(found: Measurable, asked: Asked) -> tuple[HipMeasures, GrafTy
         rng=generator(SEED, "measure", "volume"),
         uncertainty=asked.uncertainty,
     )
-    return hip, _type(hip.measures, asked)
+    return hip, type_of(hip.measures, asked)
 
 
 def measure_pictures(found: Measurable, asked: Asked) -> list[MeasuredSection]:
@@ -132,10 +132,11 @@ def _measure_picture(found: Measurable, asked: Asked, index: int) -> MeasuredSec
         draws=SECTION_DRAWS,
         level=asked.uncertainty.level,
     )
-    return MeasuredSection(index, section, _type(section.measures, asked))
+    return MeasuredSection(index, section, type_of(section.measures, asked))
 
 
-def _type(measures: Mapping[str, Measure], asked: Asked) -> GrafType:
+def type_of(measures: Mapping[str, Measure], asked: Asked) -> GrafType:
+    """Return the Graf type of measures, for the age that is stated."""
     return classify(measures["alpha_deg"], measures["beta_deg"], age_days=asked.age_days)
 
 

@@ -52,6 +52,10 @@ Scales = Annotated[
 Fast = Annotated[
     bool, typer.Option("--fast", help="Do not average over mirrored volumes, as the study does.")
 ]
+KeepPoses = Annotated[
+    bool,
+    typer.Option("--keep-poses", help="Do not move predicted poses until the head is round."),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Begin anew, also in a folder of another sweep.")
 ]
@@ -75,12 +79,14 @@ def run(
     imu_to_probe: Mounting = None,
     interval_scales: Scales = None,
     fast: Fast = False,
+    keep_poses: KeepPoses = False,
     overwrite: Overwrite = False,
     profile: Profile = None,
 ) -> None:
     """Go the whole way from one sweep to a report: poses, volume, masks, meshes, measures.
 
-    The folder gets poses.csv, volume.mha, mask.mha with its sidecar, meshes/*.stl (LPS, mm),
+    The folder gets poses.csv (and poses_round.csv where predicted poses were moved until the
+    head is round), volume.mha, mask.mha with its sidecar, meshes/*.stl (LPS, mm),
     measurements.json, graf.png, report.html and run.json, which records what made them. A run
     that was interrupted goes on where it stopped; what depends on a changed option is made
     anew. Exit status 1 if nothing could be measured; the report then says why. Not a medical
@@ -101,7 +107,7 @@ def run(
         spacing_xy_mm=pixel_spacing_mm,
     )
     found = _opened(recording, output, motion_model, model, profile)
-    found = found(is_fast=fast, age_days=age_days, scales=interval_scales)
+    found = found(is_fast=fast, age_days=age_days, scales=interval_scales, keeps_poses=keep_poses)
     _go(found, overwrite=overwrite)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from hipus import tables
 from hipus.interval_scales import RELATIVE, IntervalScale
 from hipus.morphometry.measures import Measure
@@ -17,6 +19,27 @@ from hipus.scale_tables import from_table
 
 #: Columns that tell which hips a scale is of.
 KEYS = ("poses", "masks", "sweep_type", "measure")
+
+
+#: Where stage hip_angles leaves scales, seen from the results of a profile.
+OWN_TABLE = Path("tables") / "hip_interval_scales.csv"
+
+
+def own_scales(model_folder: Path) -> Path | None:
+    """Return the scales of the study that trained a model, None where it learned none.
+
+    Parameters
+    ----------
+    model_folder : Path
+        `results/<profile>/models/segmentation/<model>`, or any other.
+
+    Returns
+    -------
+    Path or None
+    """
+    parents = Path(model_folder).resolve().parents
+    table = parents[2] / OWN_TABLE if len(parents) > 2 else OWN_TABLE
+    return table if table.is_file() and not tables.read(table).empty else None
 
 
 @dataclass(frozen=True)
@@ -35,10 +58,17 @@ class Widened:
     unscaled: tuple[str, ...]
 
 
+def has_rows(table: Path, *, poses: str, masks: str, sweep_type: str) -> bool:
+    """Return whether a table has scales for hips of a kind."""
+    rows = tables.read(table, dtype=dict.fromkeys(KEYS, str))
+    kind = {"poses": poses, "masks": masks, "sweep_type": sweep_type}
+    return bool((rows[list(kind)] == pd.Series(kind)).all(axis=1).any())
+
+
 def widen(
     measures: Mapping[str, Measure], table: Path, *, poses: str, masks: str, sweep_type: str
 ) -> Widened:
-    """Return measures with intervals scaled as a table says.
+    """Return measures with intervals scaled, and values moved, as a table says.
 
     Parameters
     ----------
@@ -46,15 +76,16 @@ def widen(
         With raw intervals.
     table : Path
         CSV with the columns `KEYS` and those of `interval_scales.IntervalScale`.
-    poses : {"tracked", "predicted"}
+    poses : {"tracked", "predicted", "rounded"}
     masks : str
-        Name of the model that labelled.
+        "model" for the study's model of volumes, else the name of the model that labelled.
     sweep_type : str
 
     Returns
     -------
     Widened
-        Values and refusals stay as they are.
+        A value moves by what its kind of poses and masks led calibration hips astray; refusals
+        stay as they are.
 
     Raises
     ------
@@ -90,7 +121,8 @@ def widen(
 def _scaled(measure: Measure, scale: IntervalScale) -> Measure:
     """Return a measure with the interval that a scale makes of its own."""
     lower, upper = scale.apply(measure.value, measure.lower, measure.upper)
-    return replace(measure, lower=float(lower), upper=float(upper))
+    moved = measure.value + scale.shift
+    return replace(measure, value=moved, lower=float(lower), upper=float(upper))
 
 
 def _named(kind: tuple) -> str:

@@ -15,6 +15,8 @@ from hipus.cli.run_folder import RECORD
 from hipus.cli.run_sweeps import Recording
 
 POSES, VOLUME, MASK, MESHES = "poses.csv", "volume.mha", "mask.mha", "meshes"
+#: Predicted poses, moved until the head is round: those of the volume.
+ROUND_POSES = "poses_round.csv"
 MEASUREMENTS, FIGURE, REPORT = "measurements.json", "graf.png", "report.html"
 
 
@@ -57,6 +59,8 @@ class Run:
     scales : Path or None
         Table that widens intervals.
     origin : {"simulated", "recorded"}
+    keeps_poses : bool
+        Predicted poses are not moved until the head is round.
     """
 
     recording: Recording
@@ -67,6 +71,7 @@ class Run:
     age_days: float | None
     scales: Path | None
     origin: str
+    keeps_poses: bool = False
 
     @cached_property
     def sweep(self):
@@ -98,20 +103,56 @@ class Run:
         asked = measure_numbers.Asked(self.recording.side, self.age_days, None, Uncertainty())
         hip, graf_type = measure_numbers.measure_volume(found, asked)
         intervals = {"hold": f"labels only, not of {self.pose_kind} poses"}
-        if self.scales is not None:
+        if self.scales_used is not None:
             hip, intervals = self._widened(hip)
+            graf_type = measure_numbers.type_of(hip.measures, asked)
         return MeasuredHip(found, asked, hip, graf_type, intervals)
+
+    @cached_property
+    def scales_used(self) -> Path | None:
+        """Return the table that is stated, else the study's own where it is of such hips.
+
+        The study's own is learned on simulated hips: recorded ones do not take it unasked.
+        """
+        from hipus.cli import run_intervals
+
+        if self.scales is not None or self.origin != "simulated":
+            return self.scales
+        table = run_intervals.own_scales(self.model_folder)
+        if table is not None and run_intervals.has_rows(table, **self._kind):
+            return table
+        return None
+
+    @property
+    def _kind(self) -> dict[str, str]:
+        """Return which rows of a table of scales are of this hip."""
+        from hipus.segmentation import networks
+
+        model_id = self.segmenter.model.model_id
+        masks = "model" if model_id == networks.MODEL_3D_REFINED else model_id
+        return {
+            "poses": self.pose_kind,
+            "masks": masks,
+            "sweep_type": self.recording.sweep_type,
+        }
 
     @property
     def pose_kind(self) -> str:
-        """Return "tracked" or "predicted"."""
-        return "tracked" if self.motion_folder is None else "predicted"
+        """Return "tracked", "predicted" or "rounded": predicted and moved."""
+        if self.motion_folder is None:
+            return "tracked"
+        return "rounded" if self.makes_round else "predicted"
+
+    @property
+    def makes_round(self) -> bool:
+        """Return whether predicted poses are moved until the head is round."""
+        return self.motion_folder is not None and not self.keeps_poses
 
     def _widened(self, hip) -> tuple[object, dict]:
-        """Return a hip with intervals as the study's table of scales has them, and which."""
+        """Return a hip with intervals as a table of scales has them, and which."""
         found = self.widen(hip.measures)
         told = {
-            "hold": f"labels and {self.pose_kind} poses, as {self.scales.name} has learnt it",
+            "hold": f"labels and {self.pose_kind} poses, as {self.scales_used.name} has learnt it",
             "scaled": found.scaled,
             "labels_only": found.unscaled,
         }
@@ -121,13 +162,7 @@ class Run:
         """Return measures as `run_intervals.widen` does; none at all only asks for the rows."""
         from hipus.cli import run_intervals
 
-        return run_intervals.widen(
-            measures,
-            self.scales,
-            poses=self.pose_kind,
-            masks=self.segmenter.model.model_id,
-            sweep_type=self.recording.sweep_type,
-        )
+        return run_intervals.widen(measures, self.scales_used, **self._kind)
 
     def __truediv__(self, name: str) -> Path:
         """Return a file of the folder."""

@@ -10,7 +10,7 @@ import json
 
 import numpy as np
 
-from hipus.cli import run_poses, run_sweeps
+from hipus.cli import run_poses, run_rounding, run_sweeps
 from hipus.cli.output import plain
 from hipus.cli.run_folder import RECORD, Made, Step, fingerprints, folder_sha256
 from hipus.cli.run_request import (
@@ -20,6 +20,7 @@ from hipus.cli.run_request import (
     MESHES,
     POSES,
     REPORT,
+    ROUND_POSES,
     VOLUME,
     Run,
 )
@@ -48,15 +49,16 @@ def steps_of(run: Run) -> list[Step]:
     if run.scales is not None:
         run.widen({})
 
-    one, scales = run.recording, run.scales
+    one, scales = run.recording, run.scales_used
     model = {"model": folder_sha256(run.model_folder), "is_fast": run.is_fast}
+    rounding = {"made_round_by": model if run.makes_round else None}
     stated = {"side": one.side, "sweep_type": one.sweep_type, "spacing": one.spacing_xy_mm}
     code = {"version": __version__, "commit": provenance.commit()}
     motion = run.motion_folder and folder_sha256(run.motion_folder)
     widened = {"age_days": run.age_days, "scales": scales and fingerprints([scales])}
     parts = (
         ("poses", stated | code | {"motion_model": motion, "origin": run.origin}, make_poses),
-        ("volume", {"spacing_mm": _spacing_mm(run)}, make_volume),
+        ("volume", {"spacing_mm": _spacing_mm(run)} | rounding, make_volume),
         ("masks", model, make_mask),
         ("meshes", {}, make_meshes),
         ("measurements", widened, measure),
@@ -76,14 +78,21 @@ def make_poses(run: Run) -> Made:
 
 
 def make_volume(run: Run) -> Made:
-    """Put the sweep into a volume as the study does."""
+    """Put the sweep into a volume as the study does; predicted poses make the head round."""
     from hipus import images
     from hipus.motion import pose_files
     from hipus.segmentation.sweep_volumes import make_sweep_volume
 
     prediction = pose_files.read(run / POSES, like=run.sweep)
     placed = run_sweeps.place(run.recording, run.sweep, prediction)
-    made = make_sweep_volume(placed, spacing_mm=_spacing_mm(run))
+    files, stretch = (VOLUME,), None
+    if run.makes_round:
+        found = run_rounding.make_round(placed, run.segmenter, spacing_mm=_spacing_mm(run))
+        run_rounding.write(found, prediction, run / ROUND_POSES)
+        placed, made, stretch = found.sweep, found.volume, found.stretch
+        files = (VOLUME, ROUND_POSES)
+    else:
+        made = make_sweep_volume(placed, spacing_mm=_spacing_mm(run))
     images.write(made.placed(np.rint(made.grey).astype(np.uint8)), run / VOLUME)
     facts = {
         "shape_zyx": made.grey.shape,
@@ -92,8 +101,9 @@ def make_volume(run: Run) -> Made:
         "last_frame": placed.first_frame + len(placed) - 1,
         "pictures_turned": placed.is_flipped,
         "known_percent": 100.0 * float(made.is_known.mean()),
+        "made_round": None if stretch is None else vars(stretch),
     }
-    return Made((VOLUME,), facts)
+    return Made(files, facts)
 
 
 def make_mask(run: Run) -> Made:
@@ -144,7 +154,10 @@ def measure(run: Run) -> Made:
     about = measure_report.about(one.found, run / MASK, run / VOLUME)
     content = told | about | measure_report.volume_report(one.hip, one.graf_type, one.asked)
     content["uncertainty"] |= {"intervals": one.intervals}
-    content["poses"] = run.step_facts("poses")
+    stretch = run.step_facts("volume")["made_round"]
+    content["poses"] = run.step_facts("poses") | {
+        "made_round": None if stretch is None else stretch["stretch"]
+    }
     content["made_by"] |= {"command": "hipus run", "models": _models(run)}
     content["made_by"]["inputs"] |= fingerprints(run_sweeps.input_files(run.recording))
     write_text(run / MEASUREMENTS, json.dumps(plain(content), indent=2) + "\n")

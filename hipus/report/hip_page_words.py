@@ -166,6 +166,13 @@ def poses_words(poses: Mapping) -> str:
     )
     if poses.get("why_predicted"):
         text += f" Predicted because {poses['why_predicted']}."
+    stretch = poses.get("made_round")
+    if stretch is not None:
+        turn = "longer" if stretch >= 1 else "shorter"
+        text += (
+            " They were then moved until the femoral head is round: the way became "
+            f"{100 * abs(stretch - 1):.0f} % {turn}."
+        )
     sd = poses.get("end_sd_mm")
     if sd and all(one is not None for one in sd):
         text += (

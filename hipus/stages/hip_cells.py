@@ -17,10 +17,10 @@ import numpy as np
 from hipus import config, tables
 from hipus.formats.cohort_layout import TRUTH, Cohort
 from hipus.fusion.hip_errors import TrueSweep, head_drift_mm, shape_error, shell_targets
+from hipus.fusion.round_sweep import make_head_round
 from hipus.images import Volume
-from hipus.morphometry.head_stretch import Stretch, stretch_of_head
+from hipus.morphometry.head_stretch import Stretch
 from hipus.morphometry.hip_measures import measure_hip
-from hipus.morphometry.label_volume import VolumeRefused
 from hipus.phantom.annotator.volume import correct_volume
 from hipus.reconstruction.label_volumes import SweepVolume
 from hipus.reconstruction.pose_agreement import picture_points
@@ -38,9 +38,6 @@ ALL_POSES = (*POSES, ROUNDED)
 TRUTH_MASKS, RATER_MASKS, MODEL_MASKS = MASKS = ("truth", "rater", "model")
 MODEL_ID = networks.MODEL_3D_REFINED
 SCHEME = "hip"
-#: How often the head is made round, and how inexact labels are taken to be each time: what is
-#: left after the first time is smaller, the labels are not.
-LABEL_SDS = ((0.045, 0.034, 0.034), (0.06, 0.045, 0.045))
 MEASURES = (
     "alpha_deg",
     "alpha_anterior_deg",
@@ -147,7 +144,6 @@ def rounded(placed: Placed, study: config.Study) -> Placed:
     Parameters
     ----------
     placed : Placed
-        With model_labels.
     study : Study
 
     Returns
@@ -155,30 +151,35 @@ def rounded(placed: Placed, study: config.Study) -> Placed:
     Placed
         Where no head is labelled, poses stay.
     """
-    total = Stretch(1.0, 0.0, 0.0)
-    for label_sd in LABEL_SDS:
-        spacing = placed.volume.grid.spacing_xyz_mm[::-1]
-        try:
-            more = stretch_of_head(
-                placed.model_labels, scheme=SCHEME, spacing_zyx_mm=spacing, label_sd=label_sd
-            )
-        except VolumeRefused:
-            break
-        total = total.then(more)
-        sweep = replace(placed.sweep, T_centre_to_world=more.apply(placed.sweep.T_centre_to_world))
-        moved = PlacedSweep(ROUNDED, placed.pose_arm, sweep, placed.T_centre_to_hip)
-        placed = _placed(moved, study, is_labelled=True)
-    return replace(placed, poses=ROUNDED, stretch=total)
+    found = make_head_round(
+        placed.sweep,
+        make_volume=lambda sweep: _volume(sweep, study),
+        label=lambda volume: _labelled(volume, study),
+        scheme=SCHEME,
+        seen=None if placed.model_labels is None else (placed.volume, placed.model_labels),
+    )
+    return replace(
+        placed, poses=ROUNDED, sweep=found.sweep, volume=found.volume, model_labels=found.labels,
+        stretch=found.stretch,
+    )  # fmt: skip
 
 
 def _placed(found: PlacedSweep, study: config.Study, *, is_labelled: bool) -> Placed:
     """Make a sweep's volume and label it."""
-    sizes = study.sweep_volumes
-    volume = make_sweep_volume(
-        found.sweep, spacing_mm=sizes.spacing_mm, widest_gap_mm=sizes.widest_gap_mm
-    )
-    labels = mask_volumes.segment_volume(study, MODEL_ID, grey_of(volume)) if is_labelled else None
+    volume = _volume(found.sweep, study)
+    labels = _labelled(volume, study) if is_labelled else None
     return Placed(found.poses, found.pose_arm, found.sweep, found.T_centre_to_hip, volume, labels)
+
+
+def _volume(sweep: StudySweep, study: config.Study) -> SweepVolume:
+    """Return a sweep's volume as the study makes it."""
+    sizes = study.sweep_volumes
+    return make_sweep_volume(sweep, spacing_mm=sizes.spacing_mm, widest_gap_mm=sizes.widest_gap_mm)
+
+
+def _labelled(volume: SweepVolume, study: config.Study) -> np.ndarray:
+    """Return model 3.2's labels of a volume."""
+    return mask_volumes.segment_volume(study, MODEL_ID, grey_of(volume))
 
 
 def grey_of(volume: SweepVolume) -> Volume:

@@ -200,6 +200,18 @@ class TestPredicted:
         models = _report(tmp_path / "out")["made_by"]["models"]
         assert models["poses"]["sha256"] == folder_sha256(motion_model)
         assert outcome.err.splitlines()[0] == "[1/7] poses ..."
+        facts = json.loads((tmp_path / "out" / RECORD).read_text())["steps"]["volume"]["facts"]
+        told = pd.read_csv(tmp_path / "out/poses_round.csv")
+        assert len(told) == len(table)
+        way = [np.ptp(one.m23) for one in (table, told)]
+        assert way[1] == pytest.approx(way[0] * facts["made_round"]["stretch"], rel=0.05)
+        assert _report(tmp_path / "out")["uncertainty"]["intervals"]["hold"] == (
+            "labels only, not of rounded poses"
+        )
+        go(*options, "--keep-poses", source=source)
+        assert not (tmp_path / "out/poses_round.csv").exists()
+        intervals = _report(tmp_path / "out")["uncertainty"]["intervals"]
+        assert intervals["hold"] == "labels only, not of predicted poses"
 
     def test_a_tracker_that_lost_the_sweep_is_not_followed(self, tmp_path):
         path = write_swept(tmp_path / "left.igs.mha", tracked=20)
@@ -285,17 +297,17 @@ class TestIntervalScales:
         """Return a table that makes alpha's interval three times as wide, to one side more."""
         scale = IntervalScale(RELATIVE, 3.0, 3.0, 0.5, 0.0, 0.95, 40, 0)
         keys = ["poses", "masks", "sweep_type", "measure"]
-        rows = to_table({("tracked", "3.2", "p_d", "alpha_deg"): scale}, keys)
+        rows = to_table({("tracked", "model", "p_d", "alpha_deg"): scale}, keys)
         return tables.write(rows, tmp_path / "scales.csv", key=keys)
 
-    def test_a_table_widens_intervals_and_no_value(self, go, finished, folder, table):
+    def test_a_table_widens_intervals_and_moves_values(self, go, finished, folder, table):
         before = _report(folder)["measures"]
         outcome = go("--sweep-type", "p_d", "--interval-scales", table)
         assert outcome.status == 0, outcome.err
         report = _report(folder)
         raw, wide = before["alpha_deg"], report["measures"]["alpha_deg"]
         assert wide["upper"] - wide["lower"] == pytest.approx(3 * (raw["upper"] - raw["lower"]))
-        assert wide["value"] == raw["value"]
+        assert wide["value"] == pytest.approx(raw["value"] + 0.5)
         assert wide["upper"] == pytest.approx(
             raw["value"] + 0.5 + 3 * (raw["upper"] - raw["value"])
         )
@@ -307,8 +319,10 @@ class TestIntervalScales:
 
     def test_a_table_without_such_hips_is_refused(self, go, folder, table):
         outcome = go("--interval-scales", table)
-        assert "must have scales for poses tracked, masks 3.2, sweep_type not stated" in outcome.err
-        assert "has poses tracked, masks 3.2, sweep_type p_d" in outcome.err
+        assert (
+            "must have scales for poses tracked, masks model, sweep_type not stated" in outcome.err
+        )
+        assert "has poses tracked, masks model, sweep_type p_d" in outcome.err
         assert _kept(go()) == STEPS
         missing = go("--interval-scales", folder / "none.csv")
         assert "none.csv is missing: no scales of intervals to read" in missing.err

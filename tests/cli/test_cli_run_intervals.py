@@ -3,7 +3,7 @@
 import pytest
 
 from hipus import tables
-from hipus.cli.run_intervals import KEYS, widen
+from hipus.cli.run_intervals import KEYS, OWN_TABLE, has_rows, own_scales, widen
 from hipus.interval_scales import ABSOLUTE, RELATIVE, IntervalScale
 from hipus.morphometry.measures import Measure, refused
 from hipus.scale_tables import to_table
@@ -33,10 +33,10 @@ def write(tmp_path):
     return call
 
 
-def test_each_arm_is_stretched_by_its_own_scale(write):
+def test_each_arm_is_stretched_by_its_own_scale_and_the_value_moves(write):
     found = widen(MEASURES, write({"alpha_deg": scale(shift=0.5)}), **KIND)
     alpha = found.measures["alpha_deg"]
-    assert (alpha.value, alpha.lower, alpha.upper) == pytest.approx((60.0, 56.5, 63.5))
+    assert (alpha.value, alpha.lower, alpha.upper) == pytest.approx((60.5, 56.5, 63.5))
     assert found.scaled == ("alpha_deg",)
     assert found.unscaled == ("head_sphericity", "head_radius_mm")
 
@@ -74,3 +74,26 @@ def test_two_rows_for_one_measure_are_refused(write):
     table.write_text("\n".join([*lines, lines[-1], ""]))
     with pytest.raises(ValueError, match="scales.csv: keys .* must make a row"):
         widen(MEASURES, table, **KIND)
+
+
+def test_a_table_knows_which_hips_it_has_rows_of(write):
+    table = write({"alpha_deg": scale()})
+    assert has_rows(table, **KIND)
+    assert not has_rows(table, **KIND | {"sweep_type": "p_d"})
+    assert not has_rows(table, **KIND | {"masks": "model"})
+
+
+def test_a_model_of_the_study_has_the_scales_of_its_profile(write, tmp_path):
+    model = tmp_path / "results" / "small" / "models" / "segmentation" / "3.2"
+    model.mkdir(parents=True)
+    assert own_scales(model) is None
+    table = tmp_path / "results" / "small" / OWN_TABLE
+    table.parent.mkdir()
+    write({"alpha_deg": scale()}).rename(table)
+    assert own_scales(model) == table
+    tables.write(tables.read(table).iloc[:0], table, key=[])
+    assert own_scales(model) is None
+
+
+def test_a_model_anywhere_has_none(tmp_path):
+    assert own_scales(tmp_path) is None

@@ -204,6 +204,13 @@ class TestWords:
         silent = poses | {"end_sd_mm": [None, None, None]}
         assert hip_page_words.poses_words(silent) == text
 
+    def test_moved_poses_say_by_how_much(self):
+        poses = {"told_by": "model", "frames_with_pose": 5, "frames_total": 6, "path_mm": 3.0}
+        assert "round" not in hip_page_words.poses_words(poses | {"made_round": None})
+        for stretch, told in ((1.06, "6 % longer."), (0.95, "5 % shorter.")):
+            text = hip_page_words.poses_words(poses | {"made_round": stretch})
+            assert text.endswith(f"until the femoral head is round: the way became {told}")
+
     def test_measures_are_those_of_the_report(self):
         report = json.loads(json.dumps(made_run.measurements()))
         found = hip_page_words.measures_of(report)
