@@ -1,5 +1,6 @@
 """Small made-up tables and figure inputs with the columns of the study's own."""
 
+import made_hip_drawings
 import made_motion
 import made_segmentation
 import made_segmentation_views
@@ -161,4 +162,5 @@ def everything(rng) -> dict:
         **made_motion.everything(rng),
         **made_segmentation.everything(rng),
         **made_segmentation_views.everything(rng),
+        **made_hip_drawings.everything(rng),
     }
