@@ -124,6 +124,23 @@ def place_by_anatomy(first: HipPlace, second: HipPlace) -> np.ndarray:
     return geometry.transform(R, first.head_mm - R @ second.head_mm)
 
 
+def which_shows_roof(first: HipPlace, second: HipPlace) -> int:
+    """Return which sweep's pictures lie along the way from the head to the ilium.
+
+    Parameters
+    ----------
+    first, second : HipPlace
+        Each in its own sweep's world, whose x axis lies in the pictures.
+
+    Returns
+    -------
+    int
+        0 or 1: the sweep whose pictures show wing and roof in one plane, as Graf's do. Borders
+        in the picture's plane are sharp, so its labels are the better ones.
+    """
+    return int(abs(second.cranial[0]) > abs(first.cranial[0]))
+
+
 def ball(points_mm: np.ndarray) -> tuple[np.ndarray, float]:
     """Return centre (3,) and radius of the ball with points on its surface.
 

@@ -2,9 +2,11 @@
 
 Decides the weights: a probe blurs far more across its picture than within it, so a border is
 placed best by the sweep in whose pictures it lies crosswise. Where nothing has a direction, both
-count alike. Decides whose labels stand: both vote on pelvis and head, by the same weights; the
-thigh is the first sweep's alone, since it was bent otherwise in the second. Deliberately
-registers nothing.
+count alike. Decides whose labels stand: those of one sweep, the teller; beyond what it sees, the
+other's head alone. Its thigh was bent otherwise, and an ilium pieced together of two has a step
+where they meet, which measures take for a roof: on 23 hips of training and validation subjects,
+labelled by a network, a pieced ilium left alpha 3.4 deg off in the mean, the teller's 2.2 (two
+refused); on 14 of them votes of both left 5.7. Deliberately registers nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from hipus.fusion.likeness import THIGH
 from hipus.labels import HipLabel
 from hipus.reconstruction.grid import VoxelGrid
 from hipus.reconstruction.label_volumes import SweepVolume
@@ -25,8 +26,6 @@ BLUR_MM = (0.4, 0.2, 1.0)
 _SMOOTH_MM = 1.0
 #: Slope of grey values, per mm, at which a direction counts half.
 _HALF_SLOPE = 6.0
-#: Votes are smoothed by this: hard labels of two grids meet in steps.
-_VOTE_MM = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +39,7 @@ class FusedVolume:
     is_known : numpy.ndarray (D, H, W) bool
         From either sweep.
     labels : numpy.ndarray (D, H, W) uint8
-        In the hip scheme; the thigh as in the first sweep.
+        In the hip scheme; the thigh as in the teller's sweep.
     first_share : numpy.ndarray (D, H, W) float32
         What the first sweep counted for, 0 to 1; 0 where nothing is known.
     grid : VoxelGrid
@@ -53,7 +52,9 @@ class FusedVolume:
     grid: VoxelGrid
 
 
-def compound(first: SweepVolume, second: SweepVolume, *, rotations, name: str) -> FusedVolume:
+def compound(
+    first: SweepVolume, second: SweepVolume, *, rotations, name: str, teller: int = 0
+) -> FusedVolume:
     """Make one volume of two views on one grid.
 
     Parameters
@@ -64,6 +65,8 @@ def compound(first: SweepVolume, second: SweepVolume, *, rotations, name: str) -
         How each probe was held, `R_centre_to_world`: lateral, axial and elevational axes.
     name : str
         Which labels of the volumes to fuse.
+    teller : {0, 1}
+        Whose labels stand wherever it sees.
 
     Returns
     -------
@@ -72,8 +75,10 @@ def compound(first: SweepVolume, second: SweepVolume, *, rotations, name: str) -
     Raises
     ------
     ValueError
-        If the grids differ.
+        If the grids differ, or the teller is neither.
     """
+    if teller not in (0, 1):
+        raise ValueError(f"teller must be 0 (first) or 1 (second), got {teller!r}")
     if not first.grid.is_close(second.grid):
         raise ValueError(f"second must lie on the first's grid {first.grid}, got {second.grid}")
     greys = first.grey, match_greys(first, second)
@@ -82,12 +87,7 @@ def compound(first: SweepVolume, second: SweepVolume, *, rotations, name: str) -
         greys, known, rotations=rotations, spacing_zyx_mm=first.grid.spacing_zyx_mm
     )
     grey = shares[0] * greys[0] + shares[1] * greys[1]
-    labels = _vote(
-        [first.labels[name], second.labels[name]],
-        shares=shares,
-        known=known,
-        spacing_zyx_mm=first.grid.spacing_zyx_mm,
-    )
+    labels = _told((first.labels[name], second.labels[name]), known=known, teller=teller)
     return FusedVolume(grey.astype(np.float32), known[0] | known[1], labels, shares[0], first.grid)
 
 
@@ -160,20 +160,8 @@ def _spread(slopes: np.ndarray, R) -> np.ndarray:
     return sum(side**2 * part**2 for side, part in zip(BLUR_MM, along, strict=True))
 
 
-def _vote(labels, *, shares, known, spacing_zyx_mm) -> np.ndarray:
-    """Return the label with the most votes; ties go to the smaller label, background first."""
-    first, second = labels
-    # Where either shows a thigh, the second has nothing to say: its thigh was elsewhere.
-    silent = np.isin(second, THIGH) | (np.isin(first, THIGH) & known[0])
-    shares = (np.where(silent & known[0], 1, shares[0]), np.where(silent, 0, shares[1]))
-    sigma = [_VOTE_MM / side for side in spacing_zyx_mm]
-    best = np.full(first.shape, -1.0, np.float32)
-    winner = np.zeros(first.shape, np.uint8)
-    for label in HipLabel:
-        votes = sum(
-            share * ndimage.gaussian_filter((one == label).astype(np.float32), sigma)
-            for share, one in zip(shares, labels, strict=True)
-        )
-        wins = votes > best
-        winner[wins], best[wins] = label, votes[wins]
-    return np.where(known[0] | known[1], winner, 0).astype(np.uint8)
+def _told(labels, *, known, teller: int) -> np.ndarray:
+    """Return the teller's labels where it sees, the other's head beyond."""
+    other = labels[1 - teller]
+    beyond = known[1 - teller] & (other == HipLabel.FEMORAL_HEAD)
+    return np.where(known[teller], labels[teller], np.where(beyond, other, 0)).astype(np.uint8)

@@ -1,9 +1,9 @@
 """Fuse the p_a and the p_d sweep of one hip into one volume: the whole way.
 
-Decides the order: anatomy, rigid registration of the pelvis, both trajectories together, one
-volume. Decides what is refused: sweeps of different hips, of which one lacks head or ilium, or
-that show nothing in common. The first sweep's world stands. Deliberately measures no hip (see
-`morphometry`) and never looks at truth.
+Decides the order: anatomy, rigid registration of the pelvis, both trajectories together, each
+sweep labelled anew where it then lies, one volume. Decides what is refused: sweeps of different
+hips, of which one lacks head or ilium, or that show nothing in common. The first sweep's world
+stands. Deliberately measures no hip (see `morphometry`) and never looks at truth.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from hipus import geometry
-from hipus.fusion.anatomy import find_head, find_hip, place_by_anatomy
+from hipus.fusion.anatomy import find_head, find_hip, place_by_anatomy, which_shows_roof
 from hipus.fusion.compounding import FusedVolume, compound
 from hipus.fusion.joint import LEVELS, ROUNDNESS, JointRefinement, Level, refine_jointly
-from hipus.fusion.likeness import LabelledView
+from hipus.fusion.labelled_sweep import FUSED, LabelledSweep, Relabel, together
 from hipus.fusion.rigid import (
     PelvisVolume,
     RigidPlacement,
@@ -27,73 +26,8 @@ from hipus.fusion.rigid import (
     register_pelvis,
 )
 from hipus.fusion.trajectories import PREDICTED, PoseSpread
-from hipus.reconstruction.grid import VoxelGrid, grid_around
-from hipus.reconstruction.label_volumes import SweepVolume, shown_region, sweep_volume
-from hipus.reconstruction.pose_agreement import pixel_to_centre
+from hipus.reconstruction.label_volumes import SweepVolume
 from hipus.segmentation.sweep_volumes import StudySweep
-
-_FUSED = "fused"
-
-
-@dataclass(frozen=True, eq=False)
-class LabelledSweep:
-    """A sweep, its volume, and what the volume shows.
-
-    Attributes
-    ----------
-    sweep : StudySweep
-        With poses: true, tracked or predicted.
-    volume : SweepVolume
-        Of this sweep in its own world (`segmentation.sweep_volumes.make_sweep_volume`).
-    labels : numpy.ndarray (D, H, W) uint8
-        In the hip scheme, on the volume's grid: by a network, a rater, truth.
-    """
-
-    sweep: StudySweep
-    volume: SweepVolume
-    labels: np.ndarray
-
-    @property
-    def name(self) -> str:
-        """Return `subject/sweep`."""
-        return f"{self.sweep.subject_id}/{self.sweep.sweep_id}"
-
-    def frame_masks(self) -> np.ndarray:
-        """Return what each frame with a pose shows, by the label volume, (M, H, W) uint8."""
-        T = self.sweep.T_pixel_to_world[self.sweep.is_valid]
-        rows = geometry.compose(self.volume.grid.T_world_to_voxel, T)
-        height, width = self.sweep.frames.shape[1:]
-        v, u = np.mgrid[:height, :width]
-        masks = np.empty((len(T), height, width), np.uint8)
-        for mask, row in zip(masks, rows, strict=True):
-            zyx = [row[k, 0] * u + row[k, 1] * v + row[k, 3] for k in (2, 1, 0)]
-            ndimage.map_coordinates(self.labels, zyx, output=mask, order=0)
-        return mask_shown(masks, self.sweep.frames)
-
-    def view(self) -> LabelledView:
-        """Return the frames with a pose as refinement wants them."""
-        sweep, known = self.sweep, self.sweep.is_valid
-        return LabelledView(
-            sweep.frames[known],
-            sweep.T_centre_to_world[known],
-            sweep.pixel_spacing_xy_mm,
-            self.frame_masks(),
-        )
-
-
-def mask_shown(masks: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Return masks without what lies on the scanner's black canvas.
-
-    Parameters
-    ----------
-    masks : numpy.ndarray (M, H, W) uint8
-    frames : numpy.ndarray (N, H, W) uint8
-
-    Returns
-    -------
-    numpy.ndarray (M, H, W) uint8
-    """
-    return np.where(shown_region(frames).mask(frames.shape[1:]), masks, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +64,10 @@ class Fusion:
         the sweep has no pose.
     volume : FusedVolume
         In the first's world.
+    refined : tuple of 2 LabelledSweep
+        Each sweep alone by its refined poses.
+    roof_sweep : int
+        Which sweep's labels stand where it sees: 0 or 1.
     diagnostics : Diagnostics
     """
 
@@ -137,6 +75,8 @@ class Fusion:
     T_first_to_world: np.ndarray
     T_second_to_world: np.ndarray
     volume: FusedVolume
+    refined: tuple[LabelledSweep, LabelledSweep]
+    roof_sweep: int
     diagnostics: Diagnostics
 
 
@@ -148,6 +88,7 @@ def fuse_sweeps(
     levels: Sequence[Level] = LEVELS,
     roundness: float = ROUNDNESS,
     spacing_mm: float | None = None,
+    relabel: Relabel | None = None,
     device: str = "cpu",
 ) -> Fusion:
     """Fuse two crossing sweeps of one hip.
@@ -163,6 +104,10 @@ def fuse_sweeps(
         Weight of the head being a ball; 0 where its roundness is to be measured afterwards.
     spacing_mm : float, optional
         Of the fused volume; the first's where left out.
+    relabel : callable, optional
+        Labels a `SweepVolume` by its refined poses, most often the network that labelled
+        `first` and `second`: what it takes for a roof depends on how bent a volume is. Left
+        out, frames keep the labels that they have.
     device : str
         For the refinement.
 
@@ -187,13 +132,18 @@ def fuse_sweeps(
         roundness=roundness,
         device=device,
     )
-    placed = _placed(views, joint, spacing_mm or first.volume.grid.spacing_xyz_mm[0])
+    refined = _refined(pair, joint, relabel)
+    worlds = np.eye(4), joint.T_second_to_first
+    placed = together(refined, worlds, spacing_mm=spacing_mm or first.volume.grid.spacing_xyz_mm[0])
+    hips = [find_hip(one.labels, one.volume.grid, name=one.name) for one in refined]
+    roof = which_shows_roof(*hips)
     return Fusion(
         joint.T_second_to_first,
-        _spread_out(joint.T_first_to_world, first.sweep.is_valid),
-        _spread_out(joint.T_second_to_world, second.sweep.is_valid),
-        compound(*placed, rotations=_held(joint), name=_FUSED),
-        _diagnostics(pair, placed, rigid=rigid, joint=joint),
+        *(one.sweep.T_centre_to_world for one in refined),
+        volume=compound(*placed, rotations=_held(joint), name=FUSED, teller=roof),
+        refined=refined,
+        roof_sweep=roof,
+        diagnostics=_diagnostics(pair, placed, rigid=rigid, joint=joint),
     )
 
 
@@ -235,7 +185,7 @@ def _diagnostics(pair, placed: Sequence[SweepVolume], *, rigid, joint) -> Diagno
     common = float(both.sum() * np.prod(placed[0].grid.spacing_xyz_mm))
     check_overlap(common, names=_names(pair))
     heads = [
-        find_head(volume.labels[_FUSED], volume.grid, name=one.name)[0]
+        find_head(volume.labels[FUSED], volume.grid, name=one.name)[0]
         for one, volume in zip(pair, placed, strict=True)
     ]
     return Diagnostics(float(np.linalg.norm(heads[1] - heads[0])), rigid, joint, common)
@@ -262,30 +212,14 @@ def _held(joint: JointRefinement) -> list[np.ndarray]:
     return [T[len(T) // 2, :3, :3] for T in _in_one_world(joint)]
 
 
-def _placed(views, joint: JointRefinement, spacing_mm: float) -> list[SweepVolume]:
-    """Return each sweep's volume by refined poses, on one grid of the first's world."""
-    poses = [
-        geometry.compose(T, pixel_to_centre(view.frames.shape[1:], view.pixel_spacing_xy_mm))
-        for T, view in zip(_in_one_world(joint), views, strict=True)
-    ]
-    grid = _grid(poses, views, spacing_mm)
-    return [
-        sweep_volume(view.frames, T, masks={_FUSED: view.masks}, grid=grid, threads=1)
-        for T, view in zip(poses, views, strict=True)
-    ]
-
-
-def _grid(placed, views, spacing_mm: float) -> VoxelGrid:
-    """Return the grid around both sweeps' shown parts."""
-    grids = [
-        grid_around(T, shown_region(view.frames), spacing_xyz_mm=spacing_mm)
-        for T, view in zip(placed, views, strict=True)
-    ]
-    lows = np.array([grid.origin_xyz_mm for grid in grids])
-    sizes = np.array([grid.shape_zyx[::-1] for grid in grids])
-    low, high = lows.min(axis=0), (lows + (sizes - 1) * spacing_mm).max(axis=0)
-    counts = np.ceil((high - low) / spacing_mm - 1e-6).astype(int) + 1
-    return VoxelGrid(tuple(low), (spacing_mm,) * 3, tuple(counts[::-1].tolist()))
+def _refined(pair, joint: JointRefinement, relabel) -> tuple[LabelledSweep, LabelledSweep]:
+    """Return each sweep by its refined poses, in its own world."""
+    poses = joint.T_first_to_world, joint.T_second_to_world
+    first, second = (
+        one.moved(_spread_out(T, one.sweep.is_valid), relabel)
+        for one, T in zip(pair, poses, strict=True)
+    )
+    return first, second
 
 
 def _spread_out(T: np.ndarray, is_valid: np.ndarray) -> np.ndarray:

@@ -24,9 +24,9 @@ from hipus.fusion.trajectories import Placement, PoseSpread, Trajectory, to_nump
 
 log = logging.getLogger(__name__)
 
-#: Weight of what is unlikely against the loss of agreement: of 0.0003, 0.001 and 0.003 on
-#: training subjects, the least lets the sweeps' far ends run, the largest holds too much.
-PRIOR = 0.001
+#: Weight of what is unlikely against the loss of agreement: of 0.0005, 0.001 and 0.002 on 15 hips
+#: of training and validation subjects, the targets' error was 0.70, 0.72 and 0.76 mm (5 knots).
+PRIOR = 0.0005
 #: Share of labels in the agreement. Labels place the sweeps; grey values refine them: of 0, 0.3
 #: and 0.7 on training subjects, with true labels, the targets' error was 0.52, 0.54 and 0.77 mm.
 LABEL_SHARE = 0.1
@@ -66,10 +66,9 @@ class Level:
             )
 
 
-#: Sweep by sweep, then jointly. Found on training subjects.
-LEVELS = (Level(2.0, 8.0, 15, 0), Level(1.4, 5.6, 20, 5), Level(0.7, 3.0, 25, 7))
-#: The same in a third of the time.
-QUICK_LEVELS = (Level(2.0, 8.0, 12, 0), Level(2.0, 8.0, 15, 5), Level(1.0, 4.0, 20, 7))
+#: Sweep by sweep, then jointly. On 15 hips of training and validation subjects 3, 5, 9, 13 and 19
+#: knots left targets 0.79, 0.72, 0.70, 0.69 and 0.69 mm off.
+LEVELS = (Level(2.0, 8.0, 12, 0), Level(1.4, 5.6, 20, 13))
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,15 +102,24 @@ class TestCompound:
         assert (fused.labels == HipLabel.FEMORAL_HEAD).all()
         assert fused.is_known.all()
 
-    def test_the_thigh_is_the_first_sweeps_alone(self):
-        thigh = volume(labels=HipLabel.FEMORAL_CORTEX)
-        empty = volume(labels=0)
-        assert (self.fused(thigh, empty).labels == HipLabel.FEMORAL_CORTEX).all()
-        assert (self.fused(empty, thigh).labels == 0).all()
+    @pytest.mark.parametrize("teller", [0, 1])
+    def test_the_tellers_labels_stand_where_it_sees(self, teller):
+        parts = volume(labels=HipLabel.ILIUM), volume(labels=HipLabel.FEMORAL_CORTEX)
+        fused = compound(*parts, rotations=(STRAIGHT, TURNED), name="all", teller=teller)
+        assert (fused.labels == parts[teller].labels["all"]).all()
 
-    def test_a_thigh_of_the_second_does_not_outvote_the_firsts_ilium(self):
-        ilium, thigh = volume(labels=HipLabel.ILIUM), volume(labels=HipLabel.FEMORAL_CORTEX)
-        assert (self.fused(ilium, thigh).labels == HipLabel.ILIUM).all()
+    @pytest.mark.parametrize("label", [HipLabel.ILIUM, HipLabel.FEMORAL_CORTEX])
+    def test_beyond_the_tellers_view_neither_ilium_nor_thigh_is_pieced_on(self, label):
+        known = EVERYWHERE.copy()
+        known[:8] = False
+        fused = self.fused(volume(known=known, labels=HipLabel.ILIUM), volume(labels=label))
+        assert (fused.labels[:8] == 0).all()
+        assert (fused.labels[8:] == HipLabel.ILIUM).all()
+        assert fused.is_known.all()
+
+    def test_a_teller_that_is_neither_is_refused(self):
+        with pytest.raises(ValueError, match=r"teller must be 0 \(first\) or 1 \(second\), got 2"):
+            compound(volume(), volume(), rotations=(STRAIGHT, TURNED), name="all", teller=2)
 
     def test_nothing_known_stays_background(self):
         known = EVERYWHERE.copy()
