@@ -7,15 +7,14 @@ import made_graded_cohort as made
 import numpy as np
 import pandas as pd
 import pytest
+from made_straight_motion import straight
 from study_folders import CHECKOUT, without_real_data
 
-from hipus import geometry, images, parallel, paths, tables
+from hipus import images, parallel, paths, tables
 from hipus.formats.cohort_layout import SWEEP_KEY
 from hipus.formats.mask_files import read_mask, write_mask
 from hipus.metrics import dice_per_label
-from hipus.motion.prediction import StepPrediction
 from hipus.motion.preparation import thumbnails
-from hipus.motion.stored_models import StoredModel
 from hipus.segmentation import planned_network, plans
 from hipus.segmentation.grading import FAILURES, GRADES, grade, rules_from_table
 from hipus.segmentation.model_files import SegmentationModel
@@ -37,22 +36,6 @@ from hipus.stages import (
 STEP_MM = 1.3
 
 
-class Straight:
-    """Predicts that a probe goes straight and evenly."""
-
-    name = "straight"
-
-    def predict(self, prepared) -> StepPrediction:
-        """Return equal steps."""
-        step = geometry.transform(None, [0.0, 0.0, STEP_MM])
-        return StepPrediction(np.tile(step, (len(prepared) - 1, 1, 1)))
-
-
-def straight(folder) -> StoredModel:
-    """Return a motion model that reads nothing."""
-    return StoredModel(folder, "network", Straight(), input_px=24)
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Write a cohort with everything before the stage, run the stage; return study and inputs."""
@@ -61,7 +44,7 @@ def run(tmp_path_factory):
         without_real_data(patch, folder)
         (folder / "data").symlink_to(CHECKOUT / "data", target_is_directory=True)
         patch.setattr(parallel, "usable_cores", lambda: 1)
-        patch.setattr(untracked_poses, "_model", lambda *_: straight(folder))
+        patch.setattr(untracked_poses, "_model", lambda *_: straight(folder, step_mm=STEP_MM))
         study = made.write_graded_cohort(patch)
         yield SimpleNamespace(study=study, inputs=list(volume_grades.main(study)))
 
@@ -246,7 +229,9 @@ class TestUntracked:
         likely = thumbnails(frames, 24).astype(np.float32).mean(axis=0) / 255
         predicted = {}
         for name, picture in (("held", likely), ("turned", np.fliplr(likely).copy())):
-            model = replace(straight(tmp_path), reference_pictures={"p_a": picture})
+            model = replace(
+                straight(tmp_path, step_mm=STEP_MM), reference_pictures={"p_a": picture}
+            )
             monkeypatch.setattr(untracked_poses, "_model", lambda *_, model=model: model)
             predicted[name] = untracked_poses.predict_poses(
                 cohort, row, profile="smoke", arm="constant_imu"
