@@ -6,7 +6,7 @@ Every number in a sentence is read from a saved table or metrics file when the p
 from __future__ import annotations
 
 from hipus import paths, tables
-from hipus.report import motion, segmentation, segmentation_reach, segmentation_rounds
+from hipus.report import hips, motion, segmentation, segmentation_reach, segmentation_rounds
 from hipus.report.page import Section, table_html
 from hipus.report.sources import absent_files, metrics_of, pictures_of, tables_of
 
@@ -45,6 +45,8 @@ def sections(profile: str) -> list[Section]:
         segmentation.claims(profile),
         segmentation_reach.grades(profile),
         segmentation_reach.stills(profile),
+        hips.angles(profile),
+        hips.fusion(profile),
         motion.sensorless(profile),
         _published(profile),
     ]
@@ -75,7 +77,7 @@ def cards(profile: str) -> list[dict[str, str]]:
         found.insert(0, _reconstruction_card(metrics_of(profile, "reconstruction")))
     if not absent_files(profile, "calibration"):
         found = _calibration_cards(metrics_of(profile, "calibration")) + found
-    return segmentation.cards(profile) + motion.cards(profile) + found
+    return hips.cards(profile) + segmentation.cards(profile) + motion.cards(profile) + found
 
 
 def _calibration_cards(found: dict) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 import json
 
+import made_hip_report
 import made_motion_results
 import made_segmentation_report
 import numpy as np
@@ -72,6 +73,7 @@ def write_all(*, missing=()) -> None:
     )
     made_motion_results.write_all(np.random.default_rng(5))
     made_segmentation_report.write_all()
+    made_hip_report.write_all()
     for stage in ("calibration", "reconstruction", "realism", "motion_transfer"):
         rows = pd.DataFrame({"file": list(missing), "how_to_get_it": ""})
         tables.write(rows, paths.table_file("smoke", f"{stage}_missing"), key=["file"])

@@ -103,12 +103,13 @@ class TestNumbers:
             arm="constant step by type", mean=6.0
         )
         tables.write(pd.concat([arms, stricter]), path, key=["arm", "truth"])
-        assert content.cards("smoke")[1]["beside"].endswith(", by sweep type 6.0 mm")
+        assert content.cards("smoke")[2]["beside"].endswith(", by sweep type 6.0 mm")
 
     def test_cards_hold_them_too(self, results):
         cards = {card["what"]: f"{card['value']} | {card['beside']}" for card in
                  content.cards("smoke")}  # fmt: skip
         assert list(cards.values()) == [
+            "4.3° | goal 4°; 5% refused; best single frame 2.5°",
             "0.843 | best 2D model (2.3) 0.507; printed, clinical 0.807 and 0.507",
             "4.0 mm | constant step 14.0 mm",
             "0.543 mm | PLUS toolkit prints 0.540 mm",
