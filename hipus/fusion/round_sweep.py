@@ -73,8 +73,8 @@ def make_head_round(
 
     Notes
     -----
-    On training sweeps the error of shape near the head falls by a quarter (p_d, labels by
-    model 3.2; docs/hip_angles.md). A newborn's head is not quite a ball.
+    How much truer this makes the shape near the head stands in table hip_infant_motion, and
+    what it rests on in docs/hip_angles.md: a newborn's head is not quite a ball.
     """
     if seen is None:
         volume = make_volume(sweep)
