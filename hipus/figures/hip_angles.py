@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import ScalarFormatter
 
 from hipus.figures import overlays, style
 from hipus.figures.graf_section import LINES
@@ -228,7 +229,8 @@ def _dress_errors(boxes) -> None:
     for box in boxes:
         box.set_yscale("symlog", linthresh=5, linscale=1.6)
         top = box.get_ylim()[1]
-        box.set_yticks([0, 1, 2, 5, 10, 20, 40], ["0", "1", "2", "5", "10", "20", "40"])
+        box.set_yticks([0, 1, 2, 5, 10, 20, 40])
+        box.yaxis.set_major_formatter(ScalarFormatter())
         box.set_ylim(-0.9, top)
         box.minorticks_off()
         box.set_xticks(range(len(MASKS)), [f"{name} masks" for name in MASKS])

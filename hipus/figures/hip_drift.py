@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import ScalarFormatter
 
 from hipus.figures import style
 from hipus.figures.hip_angles import POSES, counted, spread
@@ -87,7 +88,8 @@ def _dress_drift(box, name: str) -> None:
     box.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     box.set_xlim(low, high)
     box.set_yscale("symlog", linthresh=5, linscale=1.6)
-    box.set_yticks([0, 1, 2, 5, 10, 20], ["0", "1", "2", "5", "10", "20"])
+    box.set_yticks([0, 1, 2, 5, 10, 20])
+    box.yaxis.set_major_formatter(ScalarFormatter())
     box.minorticks_off()
     box.set_ylim(bottom=0)
     box.set_xlabel(name)

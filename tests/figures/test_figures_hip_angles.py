@@ -67,7 +67,9 @@ class TestEveryHipFigure:
 
     def test_labels_end_in_units(self, name):
         figure = drawn(name)
-        for axes, side in numeric_axes(figure):
+        found = list(numeric_axes(figure))
+        assert found
+        for axes, side in found:
             own = getattr(axes, f"get_{side}label")()
             shown = labels_of(figure, axes) if axes.images else own
             assert any(UNIT.search(line) for line in shown.splitlines()), (name, side, shown)
