@@ -18,6 +18,8 @@ from hipus.labels import HipLabel
 from hipus.reconstruction.adjoint import splat
 from hipus.reconstruction.crossing import Overlap
 from hipus.reconstruction.differentiable import pixel_to_voxel
+from hipus.reconstruction.grid import VoxelGrid
+from hipus.reconstruction.pose_agreement import pixel_to_centre
 from hipus.reconstruction.self_consistency import View
 
 #: What moves against the pelvis when the thigh is bent.
@@ -55,6 +57,22 @@ class LabelledView(View):
             )
 
 
+@dataclass(frozen=True, eq=False)
+class Focus:
+    """A cube about the femoral head that alone is compared.
+
+    Attributes
+    ----------
+    centre_mm : numpy.ndarray (3,)
+        In the first's middle frame.
+    reach_mm : float
+        Half a side.
+    """
+
+    centre_mm: np.ndarray
+    reach_mm: float
+
+
 class PelvisOverlap(Overlap):
     """The region that both sweeps should show, and how alike they show the pelvis.
 
@@ -64,10 +82,21 @@ class PelvisOverlap(Overlap):
     voxel_mm, window_mm : float
     device : str
     label_share : float
-        Weight of labels against grey values, 0 to 1.
+        Weight of labels against grey values, 0 to 1; without any, labels cost no time either.
+    focus : Focus, optional
+        Only this part of the region; left out: all of it.
     """
 
-    def __init__(self, views, *, voxel_mm: float, window_mm: float, device: str, label_share):
+    def __init__(
+        self,
+        views,
+        *,
+        voxel_mm: float,
+        window_mm: float,
+        device: str,
+        label_share: float,
+        focus: Focus | None = None,
+    ):
         super().__init__(views, voxel_mm=voxel_mm, window_mm=window_mm, device=device)
         floors, shares = [_GREY_FLOOR], [1.0 - label_share]
         if label_share > 0:
@@ -76,6 +105,19 @@ class PelvisOverlap(Overlap):
         self.floors, self.shares = (torch.tensor(x, device=device) for x in (floors, shares))
         self.pictures = [
             _with_labels(picture, view, labels=ANCHORS if label_share > 0 else ())
+            for picture, view in zip(self.pictures, views, strict=True)
+        ]
+        if focus is not None:
+            self._look_at(focus, views, voxel_mm)
+
+    def _look_at(self, focus: Focus, views, voxel_mm: float) -> None:
+        """Leave out what lies far from a place."""
+        count = 2 * int(np.ceil(focus.reach_mm / voxel_mm)) + 1
+        origin = np.asarray(focus.centre_mm, float) - (count - 1) / 2 * voxel_mm
+        self.grid = VoxelGrid(tuple(origin), (voxel_mm,) * 3, (count,) * 3)
+        self.window = min(self.window, count)
+        self.pictures = [
+            _near_head(picture, view, reach_mm=focus.reach_mm)
             for picture, view in zip(self.pictures, views, strict=True)
         ]
 
@@ -169,6 +211,18 @@ def _with_labels(picture, view: LabelledView, *, labels):
     shares = [_coarse(view.masks == label, size, like=greys) for label in labels]
     weights = _coarse(keep, size, like=greys)
     return torch.stack([_standardised(greys, weights, size), *shares]), weights, places
+
+
+def _near_head(picture, view: LabelledView, *, reach_mm: float):
+    """Return a picture without pixels that are far from the head's middle in all frames."""
+    values, weights, places = picture
+    is_head = view.masks == HipLabel.FEMORAL_HEAD
+    v, u = (np.average(np.arange(len(n)), weights=n) for n in (is_head.sum((0, 2)),
+                                                              is_head.sum((0, 1))))  # fmt: skip
+    T = pixel_to_centre(view.frames.shape[1:], view.pixel_spacing_xy_mm)
+    middle = places.new_tensor((T @ [u, v, 0.0, 1.0])[:2])
+    keep = ((places - middle).abs() <= reach_mm).all(dim=1)
+    return values[:, :, keep], weights[:, keep], places[keep]
 
 
 def _standardised(greys, weights, size):

@@ -53,7 +53,7 @@ class PoseSpread:
 #: Of the study's predictor, measured on training subjects left out of its fit, and of an
 #: optical tracker whose reference an infant moves.
 PREDICTED = PoseSpread(0.08, (0.6, 0.35, 0.8))
-TRACKED = PoseSpread(0.01, (0.15, 0.15, 0.15))
+TRACKED = PoseSpread(0.004, (0.05, 0.05, 0.05))
 
 
 class Trajectory:

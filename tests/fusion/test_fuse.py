@@ -98,6 +98,36 @@ class TestFuseSweeps:
         assert told.rigid.correlation > 0.3
         assert len(told.joint.agreement) == 37
 
+    def test_each_sweep_alone_is_there_by_its_refined_poses(self, pair, fusion):
+        for one, given, T in zip(
+            fusion.refined,
+            pair,
+            (fusion.T_first_to_world, fusion.T_second_to_world),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(one.sweep.T_centre_to_world, T)
+            assert one.labels.shape == one.volume.grid.shape_zyx
+            assert one.name == given.name
+
+    def test_the_sweep_along_the_way_to_the_ilium_tells_the_labels(self, fusion):
+        assert fusion.roof_sweep == 0
+        first = fusion.refined[0]
+        own = (first.labels == HipLabel.ILIUM).sum() * np.prod(first.volume.grid.spacing_xyz_mm)
+        volume = fusion.volume
+        fused = (volume.labels == HipLabel.ILIUM).sum() * np.prod(volume.grid.spacing_xyz_mm)
+        assert fused == pytest.approx(own, rel=0.05)
+
+    def test_whoever_labels_is_asked_once_for_each_refined_sweep(self, pair):
+        seen = []
+
+        def label(volume):
+            seen.append(volume)
+            return volume.labels["truth"]
+
+        fused = fuse_sweeps(*pair, levels=(Level(3.0, 9.0, 2, 0),), relabel=label)
+        assert [one.volume for one in fused.refined] == seen
+        assert (fused.volume.labels == HipLabel.FEMORAL_HEAD).any()
+
 
 class TestRefusals:
     def test_sweeps_of_two_hips(self, pair):

@@ -5,7 +5,7 @@ import pytest
 from made_crossing import HEAD_MM, RADIUS_MM, T_SECOND_TO_FIRST, study_sweep, true_poses, volume_of
 
 from hipus import geometry
-from hipus.fusion.anatomy import HipPlace, ball, find_hip, place_by_anatomy
+from hipus.fusion.anatomy import HipPlace, ball, find_hip, place_by_anatomy, which_shows_roof
 from hipus.labels import HipLabel
 from hipus.reconstruction.grid import VoxelGrid
 
@@ -96,3 +96,12 @@ class TestPlaceByAnatomy:
         head_second = geometry.apply(geometry.invert(T_SECOND_TO_FIRST), HEAD_MM)
         assert np.linalg.norm(geometry.apply(T, head_second) - HEAD_MM) < 1.5
         assert found[0].radius_mm == pytest.approx(RADIUS_MM, abs=0.4)
+
+
+class TestWhichShowsRoof:
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_pictures_along_the_way_to_the_ilium_show_the_roof(self, sign):
+        along = HipPlace(np.zeros(3), 8.0, np.array([sign * np.cos(0.3), 0, np.sin(0.3)]))
+        across = HipPlace(np.zeros(3), 8.0, np.array([0.2, 0, -sign * np.sqrt(0.96)]))
+        assert which_shows_roof(along, across) == 0
+        assert which_shows_roof(across, along) == 1
