@@ -85,7 +85,7 @@ def draw_changes(hips: pd.DataFrame) -> Figure:
             part = rows[rows.poses == name]
             for box, kind in zip(row[:2], ("p_a", "p_d"), strict=True):
                 ends = [part[f"{kind}_drift_mm_{when}"] for when in ("before", "after")]
-                _slopes(box, ends, ("before", "after"), f"drift at the head, {kind}")
+                _slopes(box, ends, ("before", "after"), f"drift, {kind}")
             for box, kind in zip(row[2:], ("p_a", "p_d"), strict=True):
                 ends = [(part[f"alpha_deg_{way}"] - part.alpha_deg_truth).abs()
                         for way in (kind, "fused")]  # fmt: skip
@@ -110,4 +110,4 @@ def _slopes(axes, ends, names: tuple[str, str], title: str) -> None:
     axes.set_xticks([0, 1], names)
     axes.set_xlim(-0.25, 1.25)
     axes.set_ylim(bottom=0)
-    axes.set_title(f"{title}, n = {len(first)}", fontsize=7)
+    axes.set_title(f"{title}, n = {len(first)}", fontsize=7.5)
