@@ -29,7 +29,9 @@ DEEPEST_HEAD = 0.9
 #: femur does, whose bone lies 6 to 9 mm lateral of the head's centre (training sweeps): fewest
 #: voxels, and least mean.
 LEAST_ROOF_VOXELS, LEAST_FEMUR_VOXELS, LEAST_FEMUR_MM = 20, 20, 3.0
-FEMUR = ("CHONDRO_OSSEOUS_BORDER", "FEMORAL_CORTEX")
+#: The labrum hangs from the rim and lies at most this far medial of the face, even turned in.
+DEEPEST_LABRUM_MM = 6.0
+FEMUR, LABRUM = ("CHONDRO_OSSEOUS_BORDER", "FEMORAL_CORTEX"), ("LABRUM",)
 #: Fewest ilium voxels that show a face, and fewest mm that the face measures along and across.
 LEAST_VOXELS, LEAST_EXTENT_MM = 60, 5.0
 
@@ -135,16 +137,18 @@ def find_axes(volume: LabelVolume, head: HeadSphere) -> HipAxes:
     Notes
     -----
     The lateral face is the one plane that many points lie on, that has no bone beyond it and
-    that does not leave the head's centre deep below it: that excludes the medial face of a
-    closed bone, its ends and the roof. A thin wing alone has two such faces; the wrong one
-    would turn coverage into its complement.
+    that does not leave the head's centre deep below it, nor femur or labrum on the far side of
+    it: that excludes the medial face of a closed bone, its ends and the roof. The medial wall
+    of a well covered hip can pass the head's centre, as flat as the wing: only femur and labrum
+    exclude it then. A thin wing alone has two such faces; the wrong one would turn coverage
+    into its complement.
     """
     points = volume.voxels_mm(SCHEMES[volume.scheme]["ILIUM"])
     if not len(points):
         raise VolumeRefused("no ilium label")
     if len(points) < LEAST_VOXELS:
         raise VolumeRefused(f"ilium too small: needs {LEAST_VOXELS} voxels, has {len(points)}")
-    lateral, base = _lateral_face(points, head)
+    lateral, base = _lateral_face(volume, points, head)
     lateral = _facing_out(volume, (points - base) @ lateral, head, lateral)
     face = points[np.abs((points - base) @ lateral) < FACE_TOLERANCE_MM]
     away = face.mean(axis=0) - head.centre_mm
@@ -155,7 +159,7 @@ def find_axes(volume: LabelVolume, head: HeadSphere) -> HipAxes:
     return HipAxes(head.centre_mm, np.array([lateral, np.cross(superior, lateral), superior]))
 
 
-def _lateral_face(points: np.ndarray, head: HeadSphere) -> tuple[np.ndarray, np.ndarray]:
+def _lateral_face(volume, points: np.ndarray, head: HeadSphere) -> tuple[np.ndarray, np.ndarray]:
     """Return unit normal and a point of the ilium's lateral face."""
     some = points[:: max(1, len(points) // POINT_COUNT)]
     directions = _directions(DIRECTION_COUNT)
@@ -164,8 +168,9 @@ def _lateral_face(points: np.ndarray, head: HeadSphere) -> tuple[np.ndarray, np.
     top = np.partition(heights, last, axis=0)[last]
     counts = (np.abs(heights - top + FACE_DEPTH_MM / 2) <= FACE_DEPTH_MM / 2).sum(axis=0)
     deep = directions @ head.centre_mm < top - DEEPEST_HEAD * head.radius_mm - FACE_DEPTH_MM / 2
-    best = int(np.where(deep, -1, counts).argmax())
-    if deep[best]:
+    wrong = deep | _turned_away(volume, head, directions, top)
+    best = int(np.where(wrong, -1, counts).argmax())
+    if wrong[best]:
         raise VolumeRefused("no lateral face of the ilium that the femoral head could belong to")
     normal = directions[best]
     return _settle(points, normal, (top[best] - FACE_DEPTH_MM / 2) * normal)
@@ -175,14 +180,30 @@ def _facing_out(volume: LabelVolume, heights_mm, head: HeadSphere, lateral) -> n
     """Return the face's normal, turned by the femur where no roof tells its sides apart."""
     if np.count_nonzero(heights_mm < -2 * FACE_TOLERANCE_MM) >= LEAST_ROOF_VOXELS:
         return lateral
-    names = [name for name in FEMUR if name in SCHEMES[volume.scheme].__members__]
-    bone = [volume.voxels_mm(SCHEMES[volume.scheme][name]) for name in names]
-    away = (np.concatenate(bone) - head.centre_mm) @ lateral if bone else np.empty(0)
-    if len(away) < LEAST_FEMUR_VOXELS or abs(away.mean()) < LEAST_FEMUR_MM:
+    away = _labelled(volume, FEMUR) - head.centre_mm
+    if len(away) < LEAST_FEMUR_VOXELS or abs(away.mean(axis=0) @ lateral) < LEAST_FEMUR_MM:
         raise VolumeRefused(
             "lateral and medial cannot be told apart: neither bony roof nor femur is labelled"
         )
-    return lateral * np.sign(away.mean())
+    return lateral * np.sign(away.mean(axis=0) @ lateral)
+
+
+def _turned_away(volume: LabelVolume, head: HeadSphere, directions, top_mm) -> np.ndarray:
+    """Tell which directions (N, 3), bone's tops (N,) along them, have femur or labrum inside."""
+    femur, labrum = _labelled(volume, FEMUR) - head.centre_mm, _labelled(volume, LABRUM)
+    turned = np.zeros(len(directions), bool)
+    if len(femur) >= LEAST_FEMUR_VOXELS:
+        turned |= directions @ femur.mean(axis=0) < -LEAST_FEMUR_MM
+    if len(labrum) >= LEAST_FEMUR_VOXELS:
+        turned |= directions @ labrum.mean(axis=0) < top_mm - DEEPEST_LABRUM_MM
+    return turned
+
+
+def _labelled(volume: LabelVolume, names: tuple[str, ...]) -> np.ndarray:
+    """Return the voxels (N, 3), mm, of those named labels that the volume's scheme has."""
+    scheme = SCHEMES[volume.scheme]
+    known = [volume.voxels_mm(scheme[name]) for name in names if name in scheme.__members__]
+    return np.concatenate([np.empty((0, 3)), *known])
 
 
 def _settle(points, normal, base) -> tuple[np.ndarray, np.ndarray]:

@@ -19,6 +19,8 @@ from hipus.morphometry.label_volume import LabelVolume, VolumeRefused
 from hipus.morphometry.roof_surface import RoofSurface, fit_roof, look_at_roof
 
 _ROUNDS = 2
+#: A shorter roof in the Graf plane has no lower limb, mm: of 351 training volumes one has one.
+LEAST_WHOLE_ROOF_MM = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,10 +146,20 @@ def fit_shape(
     wing = fit_face(face, radius_mm)
     try:
         roof, why = fit_roof(roof_points, wing, radius_mm, voxel_mm=voxel_mm), ""
-        roof.ends_mm(0.0)
+        _check_roof(roof)
     except VolumeRefused as reason:
         roof, why = None, str(reason)
     return HipShape(wing, roof, why, centre_mm, radius_mm)
+
+
+def _check_roof(roof: RoofSurface) -> None:
+    """Refuse a roof that ends before its lower limb in the Graf plane."""
+    limb, rim = roof.ends_mm(0.0)
+    if rim - limb < LEAST_WHOLE_ROOF_MM:
+        raise VolumeRefused(
+            f"the lower limb of the ilium is missing: {rim - limb:.1f} mm of the bony roof are "
+            f"labelled in the Graf plane, asked at least {LEAST_WHOLE_ROOF_MM:g}"
+        )
 
 
 def _in_axes(volume, head: HeadSphere, plane: GrafPlane, axes: HipAxes) -> FoundHip:

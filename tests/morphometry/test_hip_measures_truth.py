@@ -86,3 +86,13 @@ def test_a_flatter_rim_has_a_larger_circle():
     flat, sharp = (measured(case)[1].measures["osculating_circle_radius_mm"].value
                    for case in (CASES[0], CASES[2]))  # fmt: skip
     assert sharp < 1.5 < 2.0 < flat
+
+
+def test_the_inner_wall_of_a_steep_roofed_hip_is_not_taken_for_its_lateral_face():
+    # Of alpha 76.5 deg: its inner wall is flatter than its wing and passes the head's middle.
+    drawn = draw_hip(np.random.default_rng(7007), side="right", graf_type="Ib")
+    labels, origin = label_turned(drawn.hip, np.eye(3), SPACING_MM)
+    found = measure_hip(labels, scheme="hip", spacing_zyx_mm=3 * (SPACING_MM,),
+                        origin_xyz_mm=tuple(origin)).measures  # fmt: skip
+    for name, within in (("alpha_deg", 1.0), ("femoral_head_coverage_percent", 1.0)):
+        assert found[name].value == pytest.approx(getattr(drawn.truth, name), abs=within)

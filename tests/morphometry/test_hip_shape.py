@@ -62,6 +62,13 @@ class TestFound:
             shape.need_roof()
 
 
+def test_a_roof_that_ends_before_its_lower_limb_is_no_roof():
+    made = put_in_volume(MadeHip(alpha_deg=64.0, roof_mm=4.6), np.eye(3), (0.8, 0.8, 0.8))
+    shape = find_hip(LabelVolume(made.labels, made.spacing_zyx_mm)).shape
+    with pytest.raises(VolumeRefused, match="lower limb of the ilium is missing: .* Graf plane"):
+        shape.need_roof()
+
+
 class TestMeasuresOfSurfaces:
     def test_are_named_among_all_and_in_their_units(self):
         found, _ = hip()
