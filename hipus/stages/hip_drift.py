@@ -21,6 +21,8 @@ from hipus.statistics import bootstrap_mean_by_subject, paired_difference_by_sub
 HARM_DEG = 2.0
 #: Poses that drift.
 MOVED = ("tracked", PREDICTED, ROUNDED)
+#: Sweeps that drift further at their end are no moderate drift: a probe was taken for turned, mm.
+MODERATE_MM = 20.0
 #: No slope over the infant's motion where that differs by less, mm.
 LEAST_SPREAD_MM = 0.5
 SWEEP = ["subject_id", "sweep_id", "masks"]

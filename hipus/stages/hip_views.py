@@ -20,6 +20,7 @@ from hipus.stages.placed_sweeps import PREDICTED
 
 SIDE_MM, HALF_MM, ABOVE_MM = 0.25, 17.0, 24.0
 SHOWN_TYPE, SHOWN_COHORT = "p_d", "test"
+SWEEP = ["subject_id", "sweep_id"]
 
 
 def typical_sweep(measures: pd.DataFrame) -> str:
@@ -33,10 +34,13 @@ def typical_sweep(measures: pd.DataFrame) -> str:
     Returns
     -------
     str
+        Of sweeps by all of whose poses alpha is measured, where there are any.
     """
-    rows = measures[(measures.poses == PREDICTED) & (measures.masks == MODEL_MASKS)]
-    wanted = rows[(rows.sweep_type == SHOWN_TYPE) & (rows.cohort == SHOWN_COHORT)]
-    wanted = wanted.dropna(subset="alpha_deg")
+    own = measures[measures.masks == MODEL_MASKS]
+    rows = own[own.poses == PREDICTED]
+    whole = own.groupby(SWEEP).alpha_deg.transform(lambda alpha: alpha.notna().all())
+    wanted = rows[whole[rows.index]]
+    wanted = wanted[(wanted.sweep_type == SHOWN_TYPE) & (wanted.cohort == SHOWN_COHORT)]
     rows = wanted if len(wanted) else rows
     rows = rows.sort_values(["head_shape_mm", "subject_id", "sweep_id"])
     row = rows.iloc[(len(rows) - 1) // 2]
@@ -89,7 +93,7 @@ def _plane(placed: Placed, row) -> dict[str, np.ndarray]:
         ).astype(np.uint8)
         for name, volume in volumes.items()
     }
-    names = ("wing_cranial", "bony_rim", "lower_limb", "head_centre")
+    names = ("wing_cranial", "wing_caudal", "bony_rim", "lower_limb", "head_centre")
     known = [name for name in names if name in hip.landmarks_mm]
     away = np.array([hip.landmarks_mm[name] for name in known]) - hip.plane.origin_mm
     flat = np.column_stack([away @ hip.plane.lateral, away @ hip.plane.superior])

@@ -100,6 +100,12 @@ class TestModel:
         assert table.empty
         assert list(table) == hip_drift.MODEL_COLUMNS
 
+    def test_a_probe_that_was_taken_for_turned_decides_no_slope(self, rng):
+        added = modelled(rng=rng)
+        far = added.iloc[:2].assign(final_drift_mm=[75.0, 105.0], added_deg=0.0)
+        table = hip_drift.model_table(pd.concat([added, far], ignore_index=True))
+        pd.testing.assert_frame_equal(table, hip_drift.model_table(added))
+
     def test_refused_sweeps_are_left_out_and_each_kind_of_poses_has_its_own(self, rng):
         first, other = modelled(rng=rng), modelled(rng=rng, poses="rounded", masks="truth")
         first.loc[:9, "added_deg"] = np.nan

@@ -41,6 +41,14 @@ class TestTypicalSweep:
         better = {"subject_id": "Z", "head_shape_mm": 0.0} | other
         assert hip_views.typical_sweep(measures({"subject_id": "A"}, better)) == "A/left_p_d"
 
+    def test_a_sweep_that_is_refused_by_other_poses_is_not_shown(self):
+        sweeps = [{"subject_id": s, "poses": p, "head_shape_mm": v}
+                  for s, v in (("A", 0.9), ("B", 0.4), ("C", 0.1))
+                  for p in ("predicted", "true")]  # fmt: skip
+        table = measures(*sweeps)
+        table.loc[(table.subject_id == "B") & (table.poses == "true"), "alpha_deg"] = np.nan
+        assert hip_views.typical_sweep(table) == "C/left_p_d"
+
     def test_without_an_ordinary_p_d_sweep_any_predicted_one_is_shown(self):
         table = measures({"subject_id": "A", "sweep_type": "p_a", "sweep_id": "left_p_a"})
         assert hip_views.typical_sweep(table) == "A/left_p_a"
