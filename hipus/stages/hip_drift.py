@@ -80,9 +80,11 @@ def model_table(added: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row per term; `FACTORS` that do not vary, or that earlier ones determine, are left
-        out.
+        A row per term, of sweeps that drift by `MODERATE_MM` at most: further ones, few and far
+        out, would decide a slope alone. `FACTORS` that do not vary or follow from others are
+        left out.
     """
+    added = added[added.final_drift_mm <= MODERATE_MM]
     rows = added.assign(
         is_p_d=(added.sweep_type == "p_d").astype(float),
         is_dysplastic=(added.cohort == "dysplastic").astype(float),
