@@ -62,21 +62,20 @@ class TestSummary:
 
 class TestMedianBySubject:
     def test_draws_agree_with_a_slow_reference(self):
-        values = np.array([4.0, 1.0, 7.0, 2.0, 2.5, 9.0])
-        subjects = np.array(list("abacbc"))
+        rng = np.random.default_rng(7)
+        values, subjects = rng.normal(size=30).round(2), rng.permutation(np.repeat(range(10), 3))
         found = errors_of.median_by_subject(
             values, subjects, rng=np.random.default_rng(1), resamples=300
         )
-        rng, names, medians = np.random.default_rng(1), np.unique(subjects), []
-        for counts in rng.multinomial(3, np.full(3, 1 / 3), size=300):
-            drawn = np.concatenate(
-                [np.repeat(values[subjects == s], n) for s, n in zip(names, counts, strict=True)]
-            )
-            medians.append(np.sort(drawn)[(len(drawn) - 1) // 2])
+        medians = []
+        for counts in np.random.default_rng(1).multinomial(10, np.full(10, 0.1), size=300):
+            drawn = np.sort(np.repeat(values, counts[subjects]))
+            medians.append(drawn[(len(drawn) - 1) // 2])
         assert found.value == np.median(values)
-        # The interval of subject_bootstrap for three subjects.
-        tail = norm.cdf(-t.ppf(0.975, 2) * np.sqrt(3 / 2))
-        assert (found.low, found.high) == pytest.approx(np.quantile(medians, [tail, 1 - tail]))
+        # The interval of subject_bootstrap for ten subjects.
+        tail = norm.cdf(-t.ppf(0.975, 9) * np.sqrt(10 / 9))
+        ends = np.quantile(medians, [tail, 1 - tail])
+        assert (found.low, found.high) == pytest.approx(tuple(ends))
 
     def test_one_subject_has_no_interval(self):
         found = errors_of.median_by_subject(
