@@ -29,6 +29,9 @@ from hipus.stages import (
     calibration,
     calibration_simulated,
     cohort,
+    hip_angles,
+    hip_fusion,
+    hip_measures,
     machine,
     published,
     raters,
@@ -46,8 +49,10 @@ REAL += ("04_reslice", "04_reslice_errors")
 SIMULATED = [
     name
     for name in figures_stage.FIGURES
-    if name not in (*REAL, "42_spacing") and "segmentation" not in name
+    if name not in (*REAL, "42_spacing") and not {"segmentation", "hip"} & set(name.split("_"))
 ]
+#: What is skipped where no network was trained.
+HIPS = (hip_measures, hip_angles, hip_fusion)
 NOTEBOOKS = sorted(path.name for path in (CHECKOUT / "notebooks").glob("*.ipynb"))
 
 
@@ -68,6 +73,8 @@ def without_data(tmp_path_factory):
             runner.run(stage.STAGE, stage.main)
         made_motion_results.write_all(np.random.default_rng(5))
         made_skipped_segmentation.write_all()
+        for stage in HIPS:
+            runner.run(stage.STAGE, stage.main)
         runner.run(figures_stage.STAGE, figures_stage.main)
         yield folder
 
@@ -93,10 +100,29 @@ def outs_of(stage: str) -> list[str]:
     [
         *("real_inputs", "machine", "calibration", "reconstruction", "published", "figures"),
         *("cohort", "realism", "raters", "calibration_simulated"),
+        *(stage.STAGE for stage in HIPS),
     ],
 )
 def test_every_output_of_the_pipeline_is_there_after_a_skip(without_data, stage):
     assert [name for name in outs_of(stage) if not (without_data / name).exists()] == []
+
+
+@pytest.mark.parametrize("stage", [stage.STAGE for stage in HIPS])
+class TestSkippedHips:
+    def test_tables_have_columns_and_no_rows(self, without_data, stage):
+        names = [name for name in outs_of(stage) if name.endswith(".csv")]
+        assert names
+        for name in names:
+            table = tables.read(without_data / name)
+            assert len(table) == 0
+            assert len(table.columns) >= 4
+
+    def test_no_number_is_told(self, without_data, stage):
+        assert tables.read_metrics(paths.metrics_file("smoke", stage)) == {}
+
+    def test_provenance_says_that_nothing_was_read(self, without_data, stage):
+        record = json.loads(paths.provenance_file("smoke", stage).read_text())
+        assert record["inputs"] == {}
 
 
 @pytest.mark.parametrize("stage", ["calibration", "reconstruction"])
@@ -137,7 +163,7 @@ class TestDownstream:
         exec(compile(source, name, "exec"), {"__name__": "__main__"})
         said = "\n".join(str(item.data) for item in shown if isinstance(item, Markdown))
         assert ("SKIPPED" in said) == name.startswith(
-            ("01", "02", "03", "04", "05", "06", "07", "08", "09")
+            ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11")
         )
         assert ("NOT RUN: `make arms`" in said) == name.startswith(("03", "05", "06", "07", "42"))
 
