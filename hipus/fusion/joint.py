@@ -67,6 +67,11 @@ class Level:
                 "level must have 0 < voxel_mm < window_mm, iterations >= 1 and knots 0 or >= 2, "
                 f"got {self}"
             )
+        if self.reach_mm is not None and not self.window_mm / 2 <= self.reach_mm < np.inf:
+            raise ValueError(
+                f"reach_mm must be None or half a window and more, got {self.reach_mm} with "
+                f"window_mm {self.window_mm}"
+            )
 
 
 #: Sweep by sweep, then jointly, then about the head alone. On 15 hips of training and validation

@@ -104,6 +104,21 @@ class TestRefineJointly:
         ]
         assert moved[0] < 0.5 * moved[1]
 
+    def test_a_last_pass_about_the_head_brings_it_closer(self, crossing, refined):
+        true, _, views, start = crossing
+        last = refine_jointly(
+            *views,
+            T_second_to_first=start,
+            spreads=(PREDICTED, PREDICTED),
+            levels=(*LEVELS, Level(0.9, 4.0, 15, 9, reach_mm=9.0)),
+        )
+        poses = refined.T_first_to_world, refined.T_second_to_world
+        before = errors(true, poses, refined.T_second_to_first)
+        after = errors(
+            true, (last.T_first_to_world, last.T_second_to_world), last.T_second_to_first
+        )
+        assert after[0] < before[0]
+
     def test_no_level_is_refused(self, crossing):
         *_, views, start = crossing
         with pytest.raises(ValueError, match="levels must hold at least one Level, got none"):
@@ -117,6 +132,11 @@ class TestLevel:
     def test_what_is_no_pass_is_refused(self, sizes):
         with pytest.raises(ValueError, match="level must have 0 < voxel_mm < window_mm"):
             Level(*sizes)
+
+    @pytest.mark.parametrize("reach_mm", [1.9, np.nan, np.inf, -3.0])
+    def test_a_cube_smaller_than_a_window_is_refused(self, reach_mm):
+        with pytest.raises(ValueError, match="reach_mm must be None or half a window and more"):
+            Level(1.0, 4.0, 5, 3, reach_mm)
 
 
 class TestPelvisOverlap:

@@ -38,6 +38,12 @@ class TestRoundHead:
         assert head.start[3].item() == pytest.approx(RADIUS_MM, abs=0.3)
         assert head.unlikely(*poses).item() < 0.03
 
+    def test_its_middle_is_told_in_the_poses_world(self, views):
+        T = geometry.transform(None, [5.0, -3.0, 2.0])
+        head = RoundHead(views, device="cpu")
+        found = head.centre_mm(*tensors(*(T @ one for one in true_poses())))
+        np.testing.assert_allclose(found, geometry.apply(T, HEAD_MM), atol=0.3)
+
     def test_the_upper_outline_lies_on_the_heads_surface(self, views):
         frames, points = RoundHead(views, device="cpu").outlines[0]
         at = (torch.tensor(true_poses()[0])[frames] @ points.double()[:, :, None])[:, :3, 0]
