@@ -49,6 +49,15 @@ class TestTypicalSweep:
         table.loc[(table.subject_id == "B") & (table.poses == "true"), "alpha_deg"] = np.nan
         assert hip_views.typical_sweep(table) == "C/left_p_d"
 
+    def test_a_sweep_that_one_kind_of_poses_refuses_gives_way_to_one_that_all_measure(self):
+        table = measures(
+            {"subject_id": "A", "head_shape_mm": 0.1},
+            {"subject_id": "A", "poses": "rounded", "alpha_deg": np.nan},
+            {"subject_id": "B", "head_shape_mm": 0.9},
+            {"subject_id": "B", "poses": "rounded"},
+        )
+        assert hip_views.typical_sweep(table) == "B/left_p_d"
+
     def test_without_an_ordinary_p_d_sweep_any_predicted_one_is_shown(self):
         table = measures({"subject_id": "A", "sweep_type": "p_a", "sweep_id": "left_p_a"})
         assert hip_views.typical_sweep(table) == "A/left_p_a"
