@@ -1,7 +1,7 @@
 """One hip from two sweeps: sections of each alone and of both, and what fusing changes.
 
 Decides that a hip is one line from before to after, coloured by whether it got better, with the
-mean on top; nothing is left out but hips without a number. Everything drawn here is simulated
+median on top; nothing is left out but hips without a number. Everything drawn here is simulated
 and says so.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from hipus.figures import overlays, style
 
@@ -22,6 +23,8 @@ SECTIONS = {
 }
 #: Of the masks: their truth is known here without fault, the network's is what a clinic has.
 MASKS, POSES = "model", {"predicted": "predicted poses", "tracked": "tracked poses"}
+#: Of the axes of drift, which are logarithmic.
+DRIFT_RANGE_MM, DRIFT_TICKS_MM = (0.1, 20.0), (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _BETTER, _WORSE = style.PALETTE["ours"], style.PALETTE["reference"]
 
 
@@ -85,7 +88,7 @@ def draw_changes(hips: pd.DataFrame) -> Figure:
             part = rows[rows.poses == name]
             for box, kind in zip(row[:2], ("p_a", "p_d"), strict=True):
                 ends = [part[f"{kind}_drift_mm_{when}"] for when in ("before", "after")]
-                _slopes(box, ends, ("before", "after"), f"drift, {kind}")
+                _slopes(box, ends, ("before", "after"), f"drift, {kind}", is_log=True)
             for box, kind in zip(row[2:], ("p_a", "p_d"), strict=True):
                 ends = [(part[f"alpha_deg_{way}"] - part.alpha_deg_truth).abs()
                         for way in (kind, "fused")]  # fmt: skip
@@ -94,20 +97,30 @@ def draw_changes(hips: pd.DataFrame) -> Figure:
             row[1].set_ylabel("drift at the head, mm")
             for box in row[2:]:
                 box.set_ylabel("|error of alpha|, deg")
-        figure.suptitle("simulated; masks by model 3.2; black: mean of the hips drawn", fontsize=8)
+        figure.suptitle(
+            "simulated; masks by model 3.2; black: median of the hips drawn", fontsize=8
+        )
     return figure
 
 
-def _slopes(axes, ends, names: tuple[str, str], title: str) -> None:
-    """Draw one line a hip, and the mean."""
+def _slopes(axes, ends, names: tuple[str, str], title: str, *, is_log: bool = False) -> None:
+    """Draw one line a hip, and the median."""
     both = ends[0].notna() & ends[1].notna()
     first, second = (end[both].to_numpy(float) for end in ends)
     for start, end in zip(first, second, strict=True):
         colour = _BETTER if end <= start else _WORSE
         axes.plot([0, 1], [start, end], color=colour, lw=0.7, alpha=0.6)
     if len(first):
-        axes.plot([0, 1], [first.mean(), second.mean()], "o-", color=style.PALETTE["ink"], lw=2)
+        axes.plot(
+            [0, 1], [np.median(first), np.median(second)], "o-", color=style.PALETTE["ink"], lw=2
+        )
     axes.set_xticks([0, 1], names)
     axes.set_xlim(-0.25, 1.25)
-    axes.set_ylim(bottom=0)
-    axes.set_title(f"{title}, n = {len(first)}", fontsize=7.5)
+    if is_log and len(first):  # a probe taken for turned drifts ten times as far
+        axes.set_yscale("log")
+        axes.set_ylim(*DRIFT_RANGE_MM)
+        axes.set_yticks(DRIFT_TICKS_MM, [f"{tick:g}" for tick in DRIFT_TICKS_MM])
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set_title(f"{title} ({len(first)} hips)", fontsize=6.5)

@@ -85,11 +85,16 @@ class TestChanges:
             (0.5, 0.7): style.PALETTE["reference"],
         }
 
-    def test_the_mean_is_of_the_hips_that_are_drawn(self, hips):
+    def test_the_median_is_of_the_hips_that_are_drawn(self, hips):
         axes = hip_fusion.draw_changes(hips).axes[2]
-        mean = next(line for line in axes.get_lines() if line.get_marker() == "o")
-        np.testing.assert_allclose(mean.get_ydata(), [(3 + 1) / 2, (1 + 3) / 2])
-        assert axes.get_title(loc="left") == "alpha, p_a, n = 2"
+        middle = next(line for line in axes.get_lines() if line.get_marker() == "o")
+        np.testing.assert_allclose(middle.get_ydata(), [(3 + 1) / 2, (1 + 3) / 2])
+        assert axes.get_title(loc="left") == "alpha, p_a (2 hips)"
+
+    def test_drift_is_drawn_by_its_logarithm_in_a_range_that_holds_every_hip(self, hips):
+        drift, alpha = (hip_fusion.draw_changes(hips).axes[k] for k in (0, 2))
+        assert (drift.get_yscale(), alpha.get_yscale()) == ("log", "linear")
+        assert drift.get_ylim() == hip_fusion.DRIFT_RANGE_MM
 
     def test_masks_by_truth_are_not_drawn(self, hips):
         hips.loc[hips.masks == "truth", "p_d_drift_mm_before"] = 77.0
