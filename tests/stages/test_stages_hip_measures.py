@@ -11,7 +11,7 @@ import pytest
 
 from hipus import paths, tables
 from hipus.formats.cohort_layout import SWEEP_KEY
-from hipus.stages import hip_cells, hip_frames, hip_measures, mask_volumes
+from hipus.stages import hip_cells, hip_frames, hip_measures, mask_volumes, motion_data
 from hipus.stages.segmentation_training import model_dir
 
 FULL, BY_MODEL = ("truth", "rater", "model"), ("model",)
@@ -56,7 +56,14 @@ class TestCases:
                  for role in hip_measures.ROLES}  # fmt: skip
         assert not roles["test"] & roles["calibration"]
         for case in cases:
-            assert (case.row.split == "test") == (case.role == "test")
+            assert (case.row.cohort in hip_measures.TESTED) == (case.role == "test")
+
+    def test_infants_that_no_network_learned_from_calibrate_by_all_masks(self, run, monkeypatch):
+        rows = motion_data.sweep_rows(run.study)
+        rows.loc[rows.subject_id == "S046", "split"] = "test"
+        monkeypatch.setattr(motion_data, "sweep_rows", lambda *_, **__: rows)
+        cases = {case.row.subject_id: case for case in hip_measures.cases_of(run.study)}
+        assert (cases["S046"].role, cases["S046"].masks) == ("calibration", FULL)
 
     def test_sweeps_whose_pictures_nobody_placed_are_left_out(self, run, tmp_path, monkeypatch):
         self.copy_without(run, tmp_path, monkeypatch, "S201/right_p_d.npz")
