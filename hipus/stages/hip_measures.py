@@ -1,9 +1,10 @@
 """Stage `hip_measures`: every test hip by true, tracked and predicted poses and by three masks.
 
 Measures the sweeps of the test-only cohort, of dysplastic hips and of repeated sweeps by every
-kind of poses and masks, the control arm of the best single frame, and training and validation
-sweeps on which intervals are calibrated. Deliberately compares nothing with truth but poses: stage
-`hip_angles` does. Needs a simulated cohort and trained networks; without them it is skipped.
+kind of poses and masks, the control arm of the best single frame, and sweeps of infants who are
+not tested on, by which intervals are calibrated. Deliberately compares nothing with truth but
+poses: stage `hip_angles` does. Needs a simulated cohort and trained networks; without them it is
+skipped.
 """
 
 from __future__ import annotations
