@@ -14,9 +14,9 @@ LEAD = (
     "An open, runnable study: optically tracked sweeps, calibration, volumes, segmentation and "
     "measurements, with every published number beside ours. This report holds a simulated cohort "
     "with known truth, probe motion predicted on it without tracking, five networks that segment "
-    "it in staged rounds, what is measured on real open recordings of ultrasound phantoms, and the "
-    "arithmetic of the published numbers. It contains no clinical data; whatever is simulated says "
-    "so."
+    "it in staged rounds, hip angles measured in untracked sweeps and in two sweeps fused, what is "
+    "measured on real open recordings of ultrasound phantoms, and the arithmetic of the published "
+    "numbers. It contains no clinical data; whatever is simulated says so. Not a medical device."
 )
 
 
