@@ -67,7 +67,7 @@ class Fusion:
     refined : tuple of 2 LabelledSweep
         Each sweep alone by its refined poses.
     roof_sweep : int
-        Which sweep's labels stand where it sees: 0 or 1.
+        Which sweep's labels stand: 0 or 1.
     diagnostics : Diagnostics
     """
 
@@ -78,6 +78,15 @@ class Fusion:
     refined: tuple[LabelledSweep, LabelledSweep]
     roof_sweep: int
     diagnostics: Diagnostics
+
+    @property
+    def roof(self) -> LabelledSweep:
+        """Return the sweep to measure a hip in: the one that shows the roof, straightened.
+
+        Its labels are those of `volume`. But where a label ends at the border of its own volume
+        it is cut, not ended, which a larger grid cannot tell: alpha moves by up to some degrees.
+        """
+        return self.refined[self.roof_sweep]
 
 
 def fuse_sweeps(

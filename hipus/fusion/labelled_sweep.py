@@ -143,8 +143,8 @@ def together(
     for T_world, T_pixels, one in zip(T_to_first, poses, sweeps, strict=True):
         made = sweep_volume(one.sweep.frames, T_pixels, grid=grid, threads=1)
         labels = _sampled(one.labels, one.volume.grid, geometry.invert(T_world), grid)
-        labels = {FUSED: np.where(made.is_known, labels, 0).astype(np.uint8)}
-        found.append(replace(made, labels=labels))
+        # On another grid other gaps are bridged: what is labelled was known.
+        found.append(replace(made, is_known=made.is_known | (labels > 0), labels={FUSED: labels}))
     return found
 
 
@@ -174,7 +174,10 @@ def _sampled(labels: np.ndarray, own: VoxelGrid, T_to_own, grid: VoxelGrid) -> n
     best, winner = np.full(grid.shape_zyx, 0.0, np.float32), np.zeros(grid.shape_zyx, np.uint8)
     for label in np.unique(labels):
         one = (labels == label).astype(np.float32)
-        share = ndimage.affine_transform(one, **place, output_shape=grid.shape_zyx, order=1)
+        # "constant" would lose the outermost voxels to rounding.
+        share = ndimage.affine_transform(
+            one, **place, output_shape=grid.shape_zyx, order=1, mode="grid-constant"
+        )
         wins = share > best + 1e-6
         winner[wins], best[wins] = label, share[wins]
     return winner

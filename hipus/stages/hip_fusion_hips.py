@@ -1,9 +1,9 @@
 """One hip from its p_a and its p_d sweep, beside each sweep alone and beside truth. No stage.
 
 Decides what is compared: each sweep by the poses it had, and the fused hip, measured by one
-function; near the head, registration and drift before and after the trajectories were refined
-together. Decides the control: the two sweeps placed as rigid bodies. Masks are labelled anew
-after refinement by whoever labelled before. A pair that cannot be fused stays as a refusal.
+function in the sweep that shows the roof; near the head, registration and drift before (placed as
+rigid bodies) and after. Whoever labelled labels anew after refinement. A pair that cannot be fused
+stays as a refusal.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def row_of(found: FusedPair, pair: HipPair, cohort: Cohort) -> dict:
     row |= true_measures(cohort, pair)
     volumes = dict(zip(KINDS, ((one.labels, one.volume) for one in found.labelled), strict=True))
     if found.fusion is not None:
-        volumes[FUSED] = found.fusion.volume.labels, found.fusion.volume
+        volumes[FUSED] = found.fusion.roof.labels, found.fusion.roof.volume
         row |= _near_head(found, pair, cohort) | _diagnostics(found.fusion)
         row |= _overlap(found, pair, cohort)
     for way, (labels, volume) in volumes.items():

@@ -91,7 +91,7 @@ class TestCompound:
         np.testing.assert_array_equal(fused.labels, labels)
         assert fused.is_known.all()
 
-    def test_what_one_view_misses_comes_from_the_other(self):
+    def test_grey_values_that_one_view_misses_come_from_the_other(self):
         first, second = EVERYWHERE.copy(), EVERYWHERE.copy()
         first[:8], second[14:] = False, False
         parts = (
@@ -99,7 +99,7 @@ class TestCompound:
             volume(known=second, labels=HipLabel.FEMORAL_HEAD),
         )
         fused = self.fused(*parts)
-        assert (fused.labels == HipLabel.FEMORAL_HEAD).all()
+        assert (fused.grey > 0).all()
         assert fused.is_known.all()
 
     @pytest.mark.parametrize("teller", [0, 1])
@@ -108,8 +108,8 @@ class TestCompound:
         fused = compound(*parts, rotations=(STRAIGHT, TURNED), name="all", teller=teller)
         assert (fused.labels == parts[teller].labels["all"]).all()
 
-    @pytest.mark.parametrize("label", [HipLabel.ILIUM, HipLabel.FEMORAL_CORTEX])
-    def test_beyond_the_tellers_view_neither_ilium_nor_thigh_is_pieced_on(self, label):
+    @pytest.mark.parametrize("label", [HipLabel.ILIUM, HipLabel.FEMORAL_HEAD])
+    def test_beyond_the_tellers_view_nothing_is_pieced_on(self, label):
         known = EVERYWHERE.copy()
         known[:8] = False
         fused = self.fused(volume(known=known, labels=HipLabel.ILIUM), volume(labels=label))
