@@ -1,5 +1,6 @@
 """Small made-up tables and figure inputs with the columns of the study's own."""
 
+import made_fusion_drawings
 import made_hip_drawings
 import made_motion
 import made_segmentation
@@ -163,4 +164,5 @@ def everything(rng) -> dict:
         **made_segmentation.everything(rng),
         **made_segmentation_views.everything(rng),
         **made_hip_drawings.everything(rng),
+        **made_fusion_drawings.everything(),
     }
