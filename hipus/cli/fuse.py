@@ -54,9 +54,10 @@ def fuse(
     """Fuse a p_a and a p_d sweep of one hip into one volume.
 
     Each sweep is put into a volume by its tracker's poses or by predicted ones, and labelled.
-    The pelvis is registered, both trajectories are refined where they cross, and every voxel is
-    taken from the sweep that sees it better. The thigh is that of SWEEP_PA. Measure the result
-    with `hipus measure VOLUME --mask MASK`. Not a medical device.
+    The pelvis is registered, both trajectories are refined where they cross, each sweep is
+    labelled again, and grey values are taken from the sweep that sees a place better; labels
+    are those of the sweep that shows the roof. Measure the result with `hipus measure VOLUME
+    --mask MASK`. Not a medical device.
     """
     from hipus import images
     from hipus.fusion.fuse import fuse_sweeps
@@ -72,7 +73,7 @@ def fuse(
     spreads = tuple(TRACKED if one["told_by"] == "tracker" else PREDICTED for one in told)
     tell("fusing ...")
     try:
-        fused = fuse_sweeps(*pair, spreads=spreads, spacing_mm=spacing_mm)
+        fused = fuse_sweeps(*pair, spreads=spreads, relabel=opened.label, spacing_mm=spacing_mm)
     except ValueError as error:
         raise ValueError(f"{sweep_pa} and {sweep_pd}: {error}") from error
     _warn(pair, fused, (sweep_pa, sweep_pd))
@@ -122,8 +123,6 @@ class _Opener:
 
     def _labelled(self, one, sweep, found):
         """Return a sweep with its volume and what that shows."""
-        import numpy as np
-
         from hipus.cli import run_sweeps
         from hipus.fusion.fuse import LabelledSweep
         from hipus.segmentation import application
@@ -132,9 +131,16 @@ class _Opener:
         placed = run_sweeps.place(one, sweep, found.prediction)
         spacing_mm = application.volume_spacing_mm(self.segmenter)
         volume = make_sweep_volume(placed, spacing_mm=spacing_mm)
+        return LabelledSweep(placed, volume, self.label(volume))
+
+    def label(self, volume):
+        """Return what a sweep's volume shows, (D, H, W) uint8."""
+        import numpy as np
+
+        from hipus.segmentation import application
+
         grey = volume.placed(np.rint(volume.grey).astype(np.uint8))
-        labels = application.label_volume(self.segmenter, grey).array
-        return LabelledSweep(placed, volume, labels)
+        return application.label_volume(self.segmenter, grey).array
 
     @property
     def origin(self) -> str:
