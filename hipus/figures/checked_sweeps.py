@@ -81,4 +81,4 @@ def _draw_pace(axes, row: Mapping, view: Mapping) -> None:
     axes.set_xlabel("time, s")
     axes.set_ylabel("travel, mm/s" if is_tracked else "change of pictures, 1/s")
     axes.set_title("pace")
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower center", ncols=2)

@@ -136,7 +136,7 @@ def identifying(found: Dataset) -> list[str]:
     names = set()
     for element in _elements(found):
         rule = _rule_of(element)
-        if rule.action[0] not in "XZ" or element.is_empty:
+        if rule.action[:1] not in ("X", "Z") or element.is_empty:
             continue
         is_pseudonym = is_done and element.keyword in _SUBJECT
         is_pseudonym = is_pseudonym and str(found.PatientName) == str(found.get("PatientID"))

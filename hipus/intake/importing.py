@@ -22,7 +22,6 @@ import pandas as pd
 from hipus import tables
 from hipus.files import write_text
 from hipus.formats import metafile
-from hipus.formats.burnt_in import mask_burnt_in_text
 from hipus.formats.cohort_layout import (
     ABOUT,
     SUBJECT_KEY,
@@ -39,7 +38,7 @@ from hipus.intake.basic_profile import Pseudonym
 from hipus.intake.identity import LATEST_CLOCK_S, check_identity
 from hipus.intake.listing import OF_SUBJECT
 from hipus.intake.recordings import Recording, read_recording
-from hipus.intake.static_ink import has_writing
+from hipus.intake.writing_removal import without_writing
 from hipus.sweep import Sweep
 
 log = logging.getLogger(__name__)
@@ -175,12 +174,10 @@ def _sweep_ids(rows: pd.DataFrame) -> list[str]:
 
 def _without_writing(found: Recording) -> tuple[Sweep, bool]:
     """Return a sweep whose pictures show no writing, and whether anything was blackened."""
-    is_coloured = found.is_coloured is not None and bool(found.is_coloured.any())
-    if not is_coloured and not has_writing(found.sweep.frames):
-        return found.sweep, False
-    seen = np.asarray(found.sweep.frames[:])
-    clean = mask_burnt_in_text(seen, is_coloured=found.is_coloured, box_xyxy=found.box_xyxy)
-    return replace(found.sweep, frames=clean.frames), True
+    clean, is_masked = without_writing(
+        found.sweep.frames, is_coloured=found.is_coloured, box_xyxy=found.box_xyxy
+    )
+    return (replace(found.sweep, frames=clean) if is_masked else found.sweep), is_masked
 
 
 def _from_zero(sweep: Sweep, sweep_id: str) -> Sweep:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hipus.files import atomic_path, sha256, write_text
+from hipus.formats.mask_files import SCHEMES, scheme_name
 from hipus.intake.stored_models import check_hash
-from hipus.labels import SCHEMES
 from hipus.segmentation import model_files
 from hipus.segmentation.networks import CONFIGURATIONS
 from hipus.segmentation.planned_network import build_network, load_parameters
@@ -39,7 +39,7 @@ class ForeignModel:
     kind : str
         The study's model that it is like, "2.1" to "3.2".
     scheme : str
-        Of its labels, a key of `hipus.labels.SCHEMES`.
+        Of its labels, hip or stills.
     sha256 : str
         Of the checkpoint.
     origin : str
@@ -106,8 +106,7 @@ def _check_stated(stated: ForeignModel) -> None:
             f"name must be letters, digits, - and . and none of the study's own "
             f"{list(CONFIGURATIONS)}, got {stated.name!r}"
         )
-    if stated.scheme not in SCHEMES:
-        raise ValueError(f"scheme must be one of {list(SCHEMES)}, got {stated.scheme!r}")
+    scheme_name(stated.scheme)
 
 
 def _plans(folder: Path, stated: ForeignModel) -> dict:
@@ -138,7 +137,7 @@ def _dataset(path: Path, stated: ForeignModel) -> dict:
     """Return the data set's description after comparing its labels with the scheme."""
     dataset = _read_json(path)
     labels = {int(value): name for name, value in dataset.get("labels", {}).items()}
-    known = {int(one): one.name.lower() for one in SCHEMES[stated.scheme]}
+    known = {int(one): one.name.lower() for one in SCHEMES[scheme_name(stated.scheme)]}
     foreign = {n: name for n, name in labels.items() if known.get(n) != name.lower()}
     if foreign or 0 not in labels:
         raise ValueError(
