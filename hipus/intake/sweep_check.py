@@ -212,8 +212,8 @@ def _problems(facts: dict) -> list[str]:
         "implausible_depth": _is_outside(facts["depth_mm"], DEPTH_MM),
         "implausible_frame_rate": _is_outside(facts["frame_rate_hz"], FRAME_RATE_HZ),
         "implausible_duration": _is_outside(facts["duration_s"], DURATION_S),
-        "implausible_lag": abs(facts["lag_s"]) > MOST_LAG_S
-        or abs(left_s) - half_s > MOST_LAG_LEFT_S,
+        "implausible_lag": abs(facts["lag_s"]) > MOST_LAG_S,
+        "lag_left_in_poses": abs(left_s) - half_s > MOST_LAG_LEFT_S,
         "burnt_in_text": facts["ink_px"] >= LEAST_INK_PX,
     }
     return [name for name, is_wrong in wrong.items() if is_wrong]

@@ -22,9 +22,11 @@ def cohort(rng, tmp_path):
     metafile.write(folder / "S001" / "left_p_a.igs.mha", from_sweep(sweep))
     content = {"is_tracked": True, "lag_s": 0.01, "day_shifted": "2014-05-06"}
     (folder / "S001" / "session_1.json").write_text(json.dumps(content))
-    pd.DataFrame({"subject_id": ["S001"], "age_days": [3]}).to_csv(folder / "subjects.csv")
+    pd.DataFrame({"subject_id": ["S001"], "age_days": [3]}).to_csv(
+        folder / "subjects.csv", index=False
+    )
     rows = {"subject_id": ["S001"], "sweep_id": ["left_p_a"], "operator_id": ["O1"]}
-    pd.DataFrame(rows).to_csv(folder / "sweeps.csv")
+    pd.DataFrame(rows).to_csv(folder / "sweeps.csv", index=False)
     return folder
 
 
@@ -149,9 +151,7 @@ class TestRefusing:
             check_identity(named, ["unknown_file:S001/more.txt"])
 
     def test_accepting_what_is_not_there_is_a_mistake(self, cohort):
-        with pytest.raises(
-            ValueError, match=r"accepted \['clock'\] fit no finding; there are none"
-        ):
+        with pytest.raises(ValueError, match=r"accepted \['clock'\] fit no finding"):
             check_identity(cohort, ["clock"])
 
     def test_many_findings_are_counted(self, cohort):

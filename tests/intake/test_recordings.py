@@ -60,10 +60,43 @@ class TestScans:
 
 
 class TestClarius:
-    @pytest.mark.real
-    def test_the_open_recordings_log_is_read(self, real_file):
-        log = real_file("clarius/carotid_imu.yml")
-        assert len(clarius.read_imu(log).time_s) > 100
+    @pytest.fixture
+    def probe(self, rng, tmp_path):
+        """Return a recording of 6 frames of 8 lines of 10 samples, its log beside it."""
+        count, lines, depth = 6, 8, 10
+        header = clarius.Header(
+            frames=count,
+            lines=lines,
+            samples_per_line=depth,
+            sample_bytes=1,
+            frame_rate_hz=10.0,
+            transmit_frequency_hz=10e6,
+            sampling_rate_hz=15e6,
+            imaging_depth_mm=30.0,
+            focal_depth_mm=15.0,
+            delay_samples=16,
+            line_element=np.arange(float(lines)),
+            line_angle_deg=np.zeros(lines),
+        )
+        samples = rng.integers(0, 256, (count, lines, depth), dtype=np.uint8)
+        found = clarius.ClariusRecording(samples, 300 + 0.1 * np.arange(count), header)
+        clarius.write_raw(found, tmp_path / "hip_env.raw")
+        imu = turning_sweep(rng, count=9).imu
+        clarius.write_imu(replace(imu, time_s=imu.time_s + 300), tmp_path / "hip_imu.yml")
+        return tmp_path / "hip_env.raw", samples
+
+    def test_lines_stand_side_by_side_and_the_log_beside_is_read(self, probe):
+        path, samples = probe
+        found = read_recording(path, {"pixel_mm": "0.3 0.1"})
+        assert found.sweep.frames.shape == (6, 10, 8)
+        np.testing.assert_array_equal(found.sweep.frames[2, :, 5], samples[2, 5])
+        assert found.sweep.pixel_spacing_xy_mm == (0.3, 0.1)
+        assert found.sweep.imu.time_s[0] == pytest.approx(299.5)
+        assert not found.is_tracked
+
+    def test_a_lateral_scale_must_be_stated(self, probe):
+        with pytest.raises(ValueError, match="holds no scale"):
+            read_recording(probe[0], {})
 
 
 class TestCines:
