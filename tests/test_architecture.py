@@ -19,7 +19,8 @@ SOURCES = sorted((ROOT / "hipus").rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 #: Packages that only some families may touch, because they are slow to import or optional.
 MAY_IMPORT = {
-    "torch": r"(reconstruction|motion|segmentation|fusion|borders)\b|phantom\.ultrasound\b",
+    "torch": r"(reconstruction|motion|segmentation|fusion|borders)\b|phantom\.ultrasound\b"
+    r"|intake\.nnunet_folder$",
     "monai": r"(reconstruction|motion|segmentation|fusion|borders)\b",
     "nnunetv2": r"segmentation\.nnunet",
     "SimpleITK": r"(images|fusion\.rigid)$",

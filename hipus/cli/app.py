@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from hipus import __version__
-from hipus.cli import calibrate, data, evaluate, fuse, measure, motion, run, segment, sweeps
+from hipus.cli import (
+    calibrate,
+    check,
+    data,
+    evaluate,
+    fuse,
+    import_,
+    measure,
+    models,
+    motion,
+    run,
+    segment,
+    sweeps,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,9 +41,12 @@ app.command("segment")(segment.segment)
 app.command("measure")(measure.measure)
 app.command("fuse")(fuse.fuse)
 app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("import")(import_.import_)
 app.command("fetch")(data.fetch)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(models.app, name="models")
 
 _VERBOSE = typer.Option("--verbose", "-v", help="Say more, and show where an error arose.")
 

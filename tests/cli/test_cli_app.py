@@ -61,6 +61,18 @@ HELP = {
         *("--landmarks", "--output", "-o", "TUS-REC"),
     ],
     ("fetch",): ["NAME", "HIPUS_MIRROR"],
+    ("check",): ["FOLDER", "--output", "-o", "--no-pictures", "--accept", "KIND:WHERE", "trimming"],
+    ("import",): [
+        *("SOURCE", "--output", "--mapping", "--draft", "--origin", "--keep-dicom", "--accept"),
+        *(".mha", ".h5", ".raw", ".dcm"),
+    ],
+    ("models",): ["list", "verify", "add"],
+    ("models", "list"): ["SHA-256"],
+    ("models", "verify"): ["MODEL", "--sha256", "weights-only"],
+    ("models", "add"): [
+        *("FOLDER", "--name", "--sha256", "--kind", "--labels", "--trained-on", "--fold"),
+        "--profile",
+    ],
     ("calibrate",): ["space", "time"],
     ("calibrate", "space"): ["CALIB", "VALID", "--phantom", "--method", "classic|joint", "-o"],
     ("calibrate", "time"): ["VIDEO", "TRACKER", "--output", "lag_s"],
