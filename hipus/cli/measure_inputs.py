@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hipus.cli import segment_inputs
+from hipus.cli.origins import origin_of
 from hipus.cli.segment_inputs import DICOM_SUFFIXES, PICTURE_SUFFIXES, Kind
 from hipus.formats.mask_files import LabelMask, read_mask
 from hipus.images import Volume
@@ -153,7 +154,7 @@ def of_model(source: Path, model: str, stated: Stated, *, side: str = "") -> Mea
     is_volume = application.labels_volumes(segmenter)
     request = _request(source, kind, stated, side if is_volume else "")
     done = labeller(segmenter, request, wants_volume=False, grey=None)(segmenter, request)
-    origin = segment_inputs.origin_of(source, kind)
+    origin = origin_of(source, is_sequence=kind is Kind.SEQUENCE)
     told = {"model": segmenter.model.model_id, "trained_on": about.get("origin", "not stated")}
     known = {"scheme": about["scheme"], "origin": origin, "labelled_by": told}
     return _of_volume(done, source, known) if is_volume else _of_pictures(done, request, known)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from hipus.cli import sources
+from hipus.cli import origins, sources
 from hipus.cli.untracked import CLARIUS_SUFFIX, read_mounting, read_untracked
 
 #: Sweep ids that begin with a side, as cohorts of the study have them.
@@ -149,11 +149,8 @@ def origin_of(one: Recording) -> str:
     -------
     str
     """
-    from hipus.cli.segment_inputs import Kind
-    from hipus.cli.segment_inputs import origin_of as told
-
     is_sequence = one.path.name.lower().endswith(sources.SEQUENCE_SUFFIXES)
-    return told(one.path, Kind.SEQUENCE if is_sequence else Kind.SCAN)
+    return origins.origin_of(one.path, is_sequence=is_sequence)
 
 
 def place(one: Recording, sweep, prediction):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from hipus.cli.motion import Side
+from hipus.cli.origins import facts_file, origin_of
 from hipus.cli.output import emit, refuse_input
 from hipus.cli.segment_labelling import Labelled, Request, facts_of, labeller
 from hipus.cli.sweeps import Probe, Reference
@@ -125,7 +127,8 @@ def segment(
     segmenter = application.open_model(folder, is_fast=fast)
     label = labeller(segmenter, request, wants_volume=volume, grey=grey)
     done = label(segmenter, request)
-    told = origin.value if origin else segment_inputs.origin_of(source, kind)
+    is_sequence = kind is segment_inputs.Kind.SEQUENCE
+    told = origin.value if origin else origin_of(source, is_sequence=is_sequence)
     _write(done, segmenter, request, grey, origin=told)
     emit({"written": output, "model_folder": folder, **facts_of(done, segmenter, origin=told)})
 
@@ -133,10 +136,14 @@ def segment(
 def _write(done: Labelled, segmenter, request: Request, grey: Path | None, *, origin) -> None:
     """Write the mask with its sidecar, and the grey values where they are wanted."""
     from hipus import images
+    from hipus.files import atomic_path, write_text
     from hipus.formats.mask_files import write_mask
 
     if grey is not None:
-        images.write(done.grey, grey)
+        with atomic_path(facts_file(grey)) as facts:
+            images.write(done.grey, grey)
+            told = {"volume": grey.name, "of": request.source.name, "origin": origin}
+            write_text(facts, json.dumps(told, indent=2) + "\n")
     write_mask(
         done.mask,
         request.output,

@@ -202,31 +202,6 @@ def read_recording(
     return replace(sweep, pixel_spacing_xy_mm=spacing)
 
 
-def origin_of(path: Path, kind: Kind) -> str:
-    """Return whether pictures are "simulated" or "recorded", as far as files tell.
-
-    Parameters
-    ----------
-    path : Path
-    kind : Kind
-
-    Returns
-    -------
-    str
-        "simulated" where a sequence says so, or a volume lies beside a simulated cohort, as
-        the study's own do.
-    """
-    from hipus.formats.cohort_layout import ABOUT
-    from hipus.formats.cohort_session import read_json
-
-    about = path.resolve().parent.parent / "cohort" / ABOUT
-    if kind is Kind.SEQUENCE:
-        told = sources.read_sequence(path).fields.get("DataOrigin")
-    else:
-        told = read_json(about).get("origin") if about.is_file() else None
-    return "simulated" if told == "simulated" else "recorded"
-
-
 def _tracked(path: Path, probe: str, reference: str | None, calibration) -> Sweep:
     """Return a sweep with its own poses, or say where poses can come from."""
     try:

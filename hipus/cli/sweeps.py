@@ -141,7 +141,7 @@ def reconstruct(
     rounded as the present PLUS toolkit does it.
     """
     from hipus import images
-    from hipus.cli import sources
+    from hipus.cli import origins, sources
 
     images.check_suffix(output)
     refuse_input(output, sweep, image_to_probe)
@@ -152,10 +152,12 @@ def reconstruct(
         raise ValueError(f"{sweep} holds no calibration: name one with --image-to-probe")
     kind = "maximum" if compounding is Compounding.MAX else compounding.value
     # The facts' place is taken first: an unwritable folder shows now, not after the work.
-    with atomic_path(output.with_name(f"{output.name}.json")) as facts:
+    with atomic_path(origins.facts_file(output)) as facts:
         result = _reconstructed(loaded, sides, clip, interpolation.value, kind)
         _write_volume(result, output)
-        emit(_volume_facts(result, output), facts)
+        is_sequence = sweep.name.lower().endswith(sources.SEQUENCE_SUFFIXES)
+        told = origins.origin_of(sweep, is_sequence=is_sequence)
+        emit(_volume_facts(result, output) | {"origin": told}, facts)
 
 
 def _reconstructed(sweep, spacing_xyz_mm, clip, interpolation: str, compounding: str):

@@ -198,6 +198,7 @@ class TestReconstruct:
             "spacing_xyz_mm": [1.0, 1.0, 1.0],
             "origin_xyz_mm": [10.0, 20.0, 0.0],
             "hit_voxels_percent": 100.0,
+            "origin": "recorded",
         }
 
     def test_invalid_frames_are_left_out_and_counted(self, hipus, write_slab, empty_folder):
