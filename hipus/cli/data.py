@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +18,7 @@ def fetch(
 ) -> None:
     """Download real open data by URL and SHA-256, or take them from `HIPUS_MIRROR`.
 
-    Prints what is here afterwards. Exit status 1 if something that was asked for is absent.
+    Prints what is here afterwards, and in which folders. Exit status 1 if something that was asked for is absent.
     """
     from hipus.formats import real_data
 
@@ -34,9 +36,19 @@ def fetch(
         {
             "files_total": len(table),
             "files_present": len(table) - len(absent),
+            "folders": _folders(table["file"]),
             "files_absent": dict(zip(absent["file"], absent["reason"], strict=True)),
             "licences": sorted(set(table["licence"])),
         }
     )
     if len(absent):
         raise typer.Exit(1)
+
+
+def _folders(names: Iterable[str]) -> list[Path]:
+    """Return the folders that present files lie in, each once, without subfolders."""
+    from hipus.formats import real_data
+
+    found = (real_data.local_path(name) for name in names)
+    folders = {path.parent for path in found if path is not None}
+    return sorted(folder for folder in folders if not folders & set(folder.parents))

@@ -18,6 +18,7 @@ class TestWithoutData:
         outcome = hipus("fetch")
         assert outcome.status == 1
         assert outcome.json["files_present"] == 0
+        assert outcome.json["folders"] == []
         assert outcome.json["files_total"] == len(real_data.registry())
         assert len(outcome.json["files_absent"]) == outcome.json["files_total"]
         assert all(outcome.json["files_absent"].values())
@@ -44,6 +45,10 @@ class TestWithMirror:
         outcome = hipus("fetch", self.NAME)
         assert outcome.status == 0
         assert (outcome.json["files_total"], outcome.json["files_absent"]) == (1, {})
+
+    def test_it_says_in_which_folder_files_lie(self, hipus, real_file):
+        path = real_file(self.NAME)
+        assert hipus("fetch", self.NAME).json["folders"] == [str(path.parent)]
 
     def test_a_group_lists_its_licences(self, hipus, real_file):
         real_file(self.NAME)
