@@ -15,6 +15,10 @@ Accept = Annotated[
     list[str] | None,
     typer.Option(help="Accept a finding by its name, KIND:WHERE, or all of a KIND; repeatable."),
 ]
+By = Annotated[
+    str, typer.Option(help="Who accepts: a role or initials, it stays in the cohort's folder.")
+]
+Reason = Annotated[str, typer.Option(help="Why the accepted findings tell nobody's name.")]
 
 
 def check(
@@ -25,30 +29,43 @@ def check(
     ] = None,
     pictures: Annotated[bool, typer.Option(help="Draw a picture of every sweep.")] = True,
     accept: Accept = None,
+    by: By = "",
+    reason: Reason = "",
 ) -> None:
     """Look at every sweep of a cohort, and for what still names a patient.
 
     Of each sweep: readable, calibrated, lag plausible, valid poses, orientation, duration, a
     proposal for trimming, burnt-in text, the rules of quality. Exit status 1 if a sweep has a
     problem or the folder still looks identified; a finding that is known to be harmless is
-    accepted by its name.
+    accepted by its name, and the cohort's accepted_findings.csv remembers who did so and why.
     """
     from hipus.formats.cohort_layout import SWEEP_KEY, read_cohort
-    from hipus.intake.identity import findings
+    from hipus.intake.identity import judge
 
     if output is not None and output.resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"--output must lie outside the cohort {folder}, got {output}")
     cohort = read_cohort(folder)
+    left, accepted = judge(folder, acceptance(accept, by=by, reason=reason))
     table = _checked(cohort, output if pictures else None)
-    found = findings(folder)
     if output is not None:
         from hipus import tables
 
         tables.write(table, output / TABLE, key=SWEEP_KEY)
-    left = [one for one in found if not {one.kind, one.name} & set(accept or ())]
-    emit(_summary(table, cohort, found, left) | {"written": output})
+    emit(_summary(table, cohort, left=left, accepted=accepted) | {"written": output})
     if left or (table.problems != "").any():
         raise typer.Exit(1)
+
+
+def acceptance(names: list[str] | None, *, by: str, reason: str):
+    """Return what a person accepts, None for nothing."""
+    if not names:
+        return None
+    import datetime
+
+    from hipus.intake.acceptances import Acceptance
+
+    today = datetime.datetime.now(datetime.UTC).date()
+    return Acceptance(tuple(names), by, reason, today)
 
 
 def _checked(cohort, output: Path | None):
@@ -76,7 +93,7 @@ def _draw(row: dict, view, folder: Path, origin: str) -> None:
     save(drawn, folder / f"{row['subject_id']}_{row['sweep_id']}.png")
 
 
-def _summary(table, cohort, found, left) -> dict:
+def _summary(table, cohort, *, left, accepted) -> dict:
     """Return what a person needs first: how many sweeps have which problem."""
     problems = Counter(name for words in table.problems for name in words.split())
     return {
@@ -88,5 +105,5 @@ def _summary(table, cohort, found, left) -> dict:
         "orientation": dict(sorted(Counter(table.orientation).items())),
         "lags_told": int(table.lag_left_s.notna().sum()),
         "still_identified": {one.name: one.what for one in left},
-        "accepted": [one.name for one in found if one not in left],
+        "accepted": [one.name for one in accepted],
     }

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hipus.cli.check import Accept
+from hipus.cli.check import Accept, By, Reason, acceptance
 from hipus.cli.output import emit, refuse_input, tell
 
 
@@ -29,13 +29,16 @@ def import_(
         bool, typer.Option("--keep-dicom", help="Put a de-identified DICOM beside each sweep.")
     ] = False,
     accept: Accept = None,
+    by: By = "",
+    reason: Reason = "",
 ) -> None:
     """Import sweeps from PLUS (.mha, .mhd, .nrrd), TUS-REC (.h5), Clarius (.raw) and DICOM (.dcm).
 
     First `hipus import FOLDER --draft list.csv`: a list of all recordings, with guesses. Fill it
     in, then `hipus import list.csv -o COHORT --mapping who.csv`. Study ids replace patients and
     file names, dates are moved, writing in pictures is blackened, headers stay behind. A cohort
-    that still looks identified is refused; `--accept` names what is known to be harmless.
+    that still looks identified is refused; `--accept` names what is known to be harmless, and
+    `--by` and `--reason` say who found it so, and why.
     """
     if draft is not None:
         _draft(source, draft)
@@ -57,7 +60,7 @@ def import_(
         rng=np.random.default_rng(),
         origin=origin,
         keeps_dicom=keep_dicom,
-        accepted=accept or (),
+        acceptance=acceptance(accept, by=by, reason=reason),
     )
     tell(f"{mapping} says who is who: keep it apart from {output}")
     emit(

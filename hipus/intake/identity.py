@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ import pandas as pd
 from hipus import tables
 from hipus.formats import metafile, sweep_fields
 from hipus.formats.cohort_layout import ABOUT, SUBJECTS, SUFFIXES, SWEEPS, TRUTH
+from hipus.intake import acceptances
+from hipus.intake.acceptances import Acceptance
 from hipus.intake.static_ink import has_writing
 
 #: A clock that counts more seconds counts from 1970, or tells when a machine was switched on.
@@ -66,39 +68,73 @@ class Finding:
         return f"{self.kind}:{self.where}"
 
 
-def check_identity(folder: Path, accepted: Sequence[str] = ()) -> list[Finding]:
+def check_identity(folder: Path, acceptance: Acceptance | None = None) -> list[Finding]:
     """Refuse a cohort that still looks identified.
 
     Parameters
     ----------
     folder : Path
-    accepted : sequence of str
-        Findings by name, "kind:where", or all of a kind.
+    acceptance : Acceptance, optional
+        Somebody's word for more findings than the folder's `accepted_findings.csv` names; they
+        are added to it.
 
     Returns
     -------
     list of Finding
-        Those that were accepted.
+        Those that were accepted, now or before.
 
     Raises
     ------
     ValueError
-        Naming the findings that nobody accepted, at most five in full, and names in
-        `accepted` that fit none.
+        Naming the findings that nobody accepted, at most five in full, and names of
+        `acceptance` that fit none.
     """
-    found = findings(folder)
-    unknown = sorted(set(accepted) - {name for one in found for name in (one.kind, one.name)})
-    if unknown:
-        names = sorted({one.name for one in found}) or "none"
-        raise ValueError(f"{folder}: accepted {unknown} fit no finding; there are {names}")
-    left = [one for one in found if not {one.kind, one.name} & set(accepted)]
+    left, accepted = judge(folder, acceptance)
     if left:
         shown = "; ".join(f"{one.name} ({one.what})" for one in left[:5])
         more = f" and {len(left) - 5} more" if len(left) > 5 else ""
         raise ValueError(
             f"{folder} still looks identified: {shown}{more}. Mend it, or accept each by its name"
         )
-    return found
+    return accepted
+
+
+def judge(
+    folder: Path, acceptance: Acceptance | None = None
+) -> tuple[list[Finding], list[Finding]]:
+    """Return the findings that nobody accepted, and those that somebody did.
+
+    Parameters
+    ----------
+    folder : Path
+    acceptance : Acceptance, optional
+        As for `check_identity`; it is remembered in the folder.
+
+    Returns
+    -------
+    left, accepted : list of Finding
+
+    Raises
+    ------
+    ValueError
+        For names of `acceptance` that fit no finding.
+    """
+    found = findings(folder)
+    if acceptance is not None:
+        _check_known(folder, found, acceptance.names)
+        now = [one.name for one in found if acceptance.fits(one.kind, one.name)]
+        acceptances.remember(folder, now, acceptance)
+    known = acceptances.accepted_names(folder)
+    left = [one for one in found if one.name not in known]
+    return left, [one for one in found if one.name in known]
+
+
+def _check_known(folder: Path, found: list[Finding], names: tuple[str, ...]) -> None:
+    """Raise if a name fits no finding: a slip would leave the finding, or hide it later."""
+    unknown = sorted(set(names) - {name for one in found for name in (one.kind, one.name)})
+    if unknown:
+        there = sorted({one.name for one in found}) or "none"
+        raise ValueError(f"{folder}: accepted {unknown} fit no finding; there are {there}")
 
 
 def findings(folder: Path) -> list[Finding]:
@@ -140,12 +176,22 @@ def _of_file(path: Path, place: str) -> Iterator[Finding]:
         yield from _of_table(path, place)
     elif name.endswith(SUFFIXES):
         yield from _of_sweep(path, place)
+    elif place == acceptances.FILE:
+        yield from _of_acceptances(path, place)
     elif place == ABOUT or re.fullmatch(r"session_.+\.json", name):
         yield from _of_entries(path, place)
     elif name.endswith(".dcm"):
         yield from _of_dicom(path, place)
     elif not name.endswith((".raw", ".zraw")):
         yield Finding("unknown_file", place, "no cohort has such a file, nobody looked into it")
+
+
+def _of_acceptances(path: Path, place: str) -> Iterator[Finding]:
+    """Yield what the words of those who accepted findings tell; the day is theirs."""
+    table = tables.read(path, columns=acceptances.COLUMNS, dtype=str, keep_default_na=False)
+    for name in ("accepted_by", "reason"):
+        if any(_is_text_telling(value) for value in table[name]):
+            yield Finding("telling_value", f"{place}/{name}", "it holds a date or a name")
 
 
 def _of_table(path: Path, place: str) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ import datetime
 import json
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from hipus.formats.cohort_layout import (
 )
 from hipus.formats.sequence import from_sweep
 from hipus.intake import dicom_copy, pseudonyms
+from hipus.intake.acceptances import Acceptance
 from hipus.intake.basic_profile import Pseudonym
 from hipus.intake.identity import LATEST_CLOCK_S, check_identity
 from hipus.intake.listing import OF_SUBJECT
@@ -72,7 +73,7 @@ def import_cohort(
     rng: np.random.Generator,
     origin: str = "recorded",
     keeps_dicom: bool = False,
-    accepted: Sequence[str] = (),
+    acceptance: Acceptance | None = None,
 ) -> ImportedCohort:
     """Make a cohort of listed recordings.
 
@@ -90,8 +91,8 @@ def import_cohort(
         "recorded", or "simulated".
     keeps_dicom : bool
         Put a de-identified copy of each DICOM file beside its sweep.
-    accepted : sequence of str
-        Findings that are no reason to refuse; see `identity.check_identity`.
+    acceptance : Acceptance, optional
+        Somebody's word that findings are no reason to refuse; kept in the cohort's folder.
 
     Returns
     -------
@@ -116,7 +117,7 @@ def import_cohort(
         rows, masked = _import_all(listing, part, known, rng, keeps_dicom=keeps_dicom)
         _write_tables(rows, part)
         write_text(part / ABOUT, json.dumps({"origin": origin}) + "\n")
-        check_identity(part, accepted)
+        check_identity(part, acceptance)
         read_cohort(part)
         _remember(rows.assign(cohort=target.name), known, mapping)
         part.rename(target)

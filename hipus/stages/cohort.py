@@ -17,7 +17,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hipus import config, paths, tables
-from hipus.formats.cohort_layout import ABOUT, SUBJECTS, SWEEPS, Cohort, find_sweep, read_cohort
+from hipus.formats.cohort_layout import (
+    ABOUT,
+    SUBJECT_KEY,
+    SUBJECTS,
+    SWEEPS,
+    Cohort,
+    find_sweep,
+    read_cohort,
+)
+from hipus.intake import acceptances
+from hipus.intake.identity import check_identity
 from hipus.phantom.cohort.frozen import check_frozen
 from hipus.phantom.cohort.plan import CohortPlan, plan_cohort
 from hipus.phantom.cohort.settings import CohortSettings
@@ -42,9 +52,11 @@ def main(study: config.Study) -> Iterable[Path]:
     is_simulated = study.cohort.source == "simulated"
     made = _simulated(study) if is_simulated else _taken(study)
     place(made.folder, target)
+    if not is_simulated:
+        _complete(target)
     cohort = read_cohort(target)
     content = cohort_tables.make_tables(cohort)
-    runner.write_tables(study, content)
+    runner.write_tables(study, content | {"cohort_sweeps": _told(*content["cohort_sweeps"])})
     if is_simulated:
         spacing_mm = study.cohort.volume_spacing_mm
         cohort_insonified.write_insonified(
@@ -86,16 +98,41 @@ def plan_key(plan: CohortPlan) -> str:
 
 
 def _taken(study: config.Study) -> Cohort:
-    """Return the hospital's cohort, checked."""
+    """Return the hospital's cohort, checked; one that still looks identified is refused."""
     folder = paths.root() / study.cohort.path
     cohort = read_cohort(folder)
+    for one in check_identity(folder):
+        log.info("accepted by %s: %s", acceptances.FILE, one.name)
     log.info("%d sweeps of %d subjects in %s", len(cohort.sweeps), len(cohort.subjects), folder)
     return cohort
 
 
+def _complete(folder: Path) -> None:
+    """State in the placed cohort what a hospital left out: nobody is labelled, all are tested.
+
+    The hospital's own folder stays as it is.
+    """
+    subjects = read_cohort(folder).subjects
+    stated = {"is_labelled_2d": 0, "is_labelled_3d": 0, "split": "test"}
+    absent = {name: value for name, value in stated.items() if name not in subjects}
+    if absent:
+        log.info("not stated of subjects, taken: %s", absent)
+        tables.write(subjects.assign(**absent), folder / SUBJECTS, key=SUBJECT_KEY)
+
+
+def _told(sweeps, key: list[str]):
+    """Return the table of sweeps without its columns of truth where there is no truth at all.
+
+    An empty column would be taken for sweeps of an unknown variant; stages take a table that
+    lacks it for one of protocol sweeps.
+    """
+    true = [name for name in sweeps if name.startswith("truth_")]
+    return (sweeps if sweeps[true].notna().any(axis=None) else sweeps.drop(columns=true)), key
+
+
 def _files(cohort: Cohort) -> list[Path]:
     """Return what was read of a hospital's cohort."""
-    named = [cohort.folder / name for name in (SUBJECTS, SWEEPS, ABOUT)]
+    named = [cohort.folder / name for name in (SUBJECTS, SWEEPS, ABOUT, acceptances.FILE)]
     sessions = sorted(cohort.folder.glob("*/session_*.json"))
     sweeps = [
         find_sweep(cohort.folder, row.subject_id, row.sweep_id)

@@ -72,9 +72,18 @@ class TestCheck:
         outcome = hipus("check", cohort)
         assert outcome.status == 1
         assert list(outcome.json["still_identified"]) == ["unknown_file:S001/notes.txt"]
-        outcome = hipus("check", cohort, "--accept", "unknown_file:S001/notes.txt")
+        why = ("--by", "data manager", "--reason", "an empty file")
+        outcome = hipus("check", cohort, "--accept", "unknown_file:S001/notes.txt", *why)
         assert outcome.status == 0
         assert outcome.json["accepted"] == ["unknown_file:S001/notes.txt"]
+        assert hipus("check", cohort).json["accepted"] == ["unknown_file:S001/notes.txt"]
+
+    def test_nothing_is_accepted_by_nobody_or_for_no_reason(self, cohort, refused):
+        (cohort / "S001" / "notes.txt").touch()
+        told = refused("check", cohort, "--accept", "unknown_file", "--by", "data manager")
+        assert "needs a reason" in told
+        assert "needs who accepts them" in refused("check", cohort, "--accept", "unknown_file")
+        assert not (cohort / "accepted_findings.csv").exists()
 
     def test_a_problem_fails_and_is_told_while_one_waits(self, cohort, hipus):
         path = next(cohort.glob("S00*/left_p_a.igs.mha"))

@@ -1,5 +1,6 @@
 """What still tells who somebody is, wherever it stands."""
 
+import datetime
 import json
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from made_hospital import save_cine, speckle, turning_sweep, written
 
 from hipus.formats import metafile
 from hipus.formats.sequence import from_sweep
+from hipus.intake.acceptances import FILE, Acceptance
 from hipus.intake.identity import check_identity, findings
 
 
@@ -28,6 +30,11 @@ def cohort(rng, tmp_path):
     rows = {"subject_id": ["S001"], "sweep_id": ["left_p_a"], "operator_id": ["O1"]}
     pd.DataFrame(rows).to_csv(folder / "sweeps.csv", index=False)
     return folder
+
+
+def word(*names: str) -> Acceptance:
+    """Return somebody's word for findings."""
+    return Acceptance(names, "data manager", "notes of the scanner", datetime.date(2026, 1, 2))
 
 
 def rewrite(cohort, **changes):
@@ -143,16 +150,31 @@ class TestRefusing:
 
     def test_accepted_by_name_or_by_kind_it_passes(self, named):
         both = [f"unknown_file:S001/{name}.txt" for name in ("more", "notes")]
-        assert [one.name for one in check_identity(named, both)] == both
-        assert len(check_identity(named, ["unknown_file"])) == 2
+        assert [one.name for one in check_identity(named, word(*both))] == both
+        assert [one.name for one in check_identity(named)] == both  # remembered in the folder
+        (named / FILE).unlink()
+        assert len(check_identity(named, word("unknown_file"))) == 2
+
+    def test_a_kind_is_accepted_at_the_places_where_it_is_now(self, named):
+        check_identity(named, word("unknown_file"))
+        (named / "S001" / "later.txt").touch()
+        with pytest.raises(ValueError, match="unknown_file:S001/later.txt"):
+            check_identity(named)
+
+    def test_the_words_of_whoever_accepts_are_looked_at_too(self, named):
+        spoken = replace(word("unknown_file"), reason="asked Meier^Anna")
+        check_identity(named, spoken)
+        assert names(named)[0] == "telling_value:accepted_findings.csv/reason"
+        with pytest.raises(ValueError, match="telling_value:accepted_findings.csv/reason"):
+            check_identity(named)
 
     def test_accepting_one_leaves_the_other(self, named):
         with pytest.raises(ValueError, match="notes.txt"):
-            check_identity(named, ["unknown_file:S001/more.txt"])
+            check_identity(named, word("unknown_file:S001/more.txt"))
 
     def test_accepting_what_is_not_there_is_a_mistake(self, cohort):
         with pytest.raises(ValueError, match=r"accepted \['clock'\] fit no finding"):
-            check_identity(cohort, ["clock"])
+            check_identity(cohort, word("clock"))
 
     def test_many_findings_are_counted(self, cohort):
         for number in range(7):

@@ -1,5 +1,6 @@
 """A hospital's recordings become a cohort: the same sweeps, nobody's name."""
 
+import datetime
 import json
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from made_hospital import (
 from hipus import tables
 from hipus.formats.cohort_layout import read_cohort
 from hipus.intake import importing
+from hipus.intake.acceptances import Acceptance, read_acceptances
 from hipus.intake.identity import findings
 from hipus.intake.importing import import_cohort
 from hipus.intake.listing import draft, read_listing
@@ -183,7 +185,10 @@ class TestRefusals:
         assert not (tmp_path / "cohort").exists()
         assert not (tmp_path / "who.csv").exists()
         assert list(tmp_path.glob(".part*")) == []
-        assert bring(listed, accepted=["burnt_in_text"]).sweep_count == 1
+        word = Acceptance(("burnt_in_text",), "data manager", "a ruler", datetime.date(2026, 1, 2))
+        assert bring(listed, acceptance=word).sweep_count == 1
+        kept = read_acceptances(tmp_path / "cohort")
+        assert list(kept.finding) == ["burnt_in_text:S001/right_p_a.igs.mha"]
 
     def test_an_id_that_cannot_be_a_files_name_leaves_nothing(self, bring, tmp_path, rng):
         path = save_sweep(tmp_path / "a.igs.mha", turning_sweep(rng))

@@ -17,7 +17,7 @@ from hipus.phantom.cohort import outputs, simulate
 from hipus.phantom.cohort.plan import plan_cohort
 from hipus.phantom.cohort.settings import CohortSettings
 from hipus.phantom.ultrasound.settings import ProbeSettings
-from hipus.stages import cohort, cohort_published, cohort_tables
+from hipus.stages import cohort, cohort_published, cohort_tables, motion_data
 
 TABLES = {
     "cohort_subjects": ["subject_id"],
@@ -311,7 +311,7 @@ class TestHospitalFolder:
         assert len(sweeps) == 1
         for name in ("frame_count", "path_mm", "trim_start", "trim_stop", "is_usable"):
             assert sweeps[name][0] == expected[name], name
-        assert sweeps.truth_variant.isna().all()
+        assert not [name for name in sweeps if name.startswith("truth_")]
         for name in ("cohort_hips", "cohort_step"):
             assert len(table(name)) == 0
             assert list(table(name)) == cohort_tables.COLUMNS[name]
@@ -326,6 +326,37 @@ class TestHospitalFolder:
         assert np.isnan(rows.ours["age_mean"])
         assert np.isnan(rows.ours["hips_Ib"])
         assert rows.ours["p_a_frames"] > 10
+
+    def test_what_was_not_stated_is_stated_in_the_placed_copy_only(self, hospital):
+        cohort.main(hospital)
+        placed = read_cohort(paths.results_dir("smoke") / "cohort").subjects
+        assert placed.split.tolist() == ["test"]
+        assert placed[["is_labelled_2d", "is_labelled_3d"]].to_numpy().tolist() == [[0, 0]]
+        assert list(read_cohort(paths.root() / "ours").subjects) == ["subject_id"]
+
+    def test_what_a_hospital_states_stays_as_it_is(self, hospital):
+        stated = "subject_id,is_labelled_2d,is_labelled_3d,split\nS001,1,1,train\n"
+        (paths.root() / "ours" / "subjects.csv").write_text(stated)
+        cohort.main(hospital)
+        assert (paths.results_dir("smoke") / "cohort" / "subjects.csv").read_text() == stated
+
+    def test_stages_take_its_sweeps_for_protocol_sweeps(self, hospital):
+        cohort.main(hospital)
+        assert len(motion_data.sweep_rows(hospital, split="test", only_usable=False)) == 1
+
+    def test_one_that_still_looks_identified_is_refused_until_somebody_accepts(self, hospital):
+        folder = paths.root() / "ours"
+        (folder / "S001" / "notes.txt").touch()
+        with pytest.raises(ValueError, match=r"still looks identified: unknown_file:S001/notes"):
+            cohort.main(hospital)
+        assert not paths.results_dir("smoke").exists()
+        text = "finding,accepted_by,reason,accepted_on\n"
+        text += "unknown_file:S001/notes.txt,data manager,an empty file,2026-01-02\n"
+        (folder / "accepted_findings.csv").write_text(text)
+        inputs = cohort.main(hospital)
+        assert folder / "accepted_findings.csv" in inputs
+        placed = paths.results_dir("smoke") / "cohort" / "accepted_findings.csv"
+        assert placed.read_text() == text
 
     def test_figures_get_no_arrays(self, hospital):
         cohort.main(hospital)
