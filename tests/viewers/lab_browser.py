@@ -1,0 +1,434 @@
+"""A notebook in JupyterLab in a real browser, offline and under time limits: for tests.
+
+How to use it, in a test of any folder (the fixture `lab` is in tests/viewers/conftest.py; tests
+that use it live in tests/viewers):
+
+    def test_the_hip_answers(lab):
+        with lab.open(["from hipus.x import y", "y()"]) as page:     # one text a code cell
+            page.wait_for("document.querySelector('canvas')")        # JavaScript, until truthy
+            page.press("ArrowRight")                                 # keys go to what has focus
+            assert page.evaluate("document.title") != ""
+            page.screenshot(tmp_path / "x.png")                      # of the window; look at it
+
+`open` starts a kernel, runs all cells and one more after them, and returns when that last one
+has run (`LabError` after `timeout_s`). Leaving the block raises if anything was asked of another
+host than this one. The server and the browser are started once a session.
+
+Decides how a person's notebook is driven without one. Live viewers are on: HIPUS_STATIC_VIEWS
+is not handed to the kernel. Knows no viewer.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import websocket
+from nbformat import v4
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-sync", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-dev-shm-usage", "--enable-unsafe-swiftshader", "--hide-scrollbars"),
+    "--remote-debugging-port=0",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # whatever is asked: no network
+)
+DONE = "every cell has run"
+_KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, " ": 32, "Home": 36}
+_TOKEN = "tested"
+#: What itkwidgets brings: it asks a server elsewhere for scripts whenever JupyterLab is opened.
+IMJOY = "imjoy-jupyterlab-extension"
+
+
+class LabError(AssertionError):
+    """JupyterLab or its browser did not do in time what a test waits for."""
+
+
+def find_chromium() -> str | None:
+    """Return the browser's command: `HIPUS_CHROMIUM`, or the first on the PATH."""
+    return os.environ.get("HIPUS_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@dataclass
+class Page:
+    """One page of the browser, driven through its DevTools.
+
+    Attributes
+    ----------
+    socket : websocket.WebSocket
+    requests : list of str
+        Every address that was asked for.
+    errors : list of str
+        What the console said as an error, and what nobody caught.
+    """
+
+    socket: websocket.WebSocket
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    _number: Iterator[int] = field(default_factory=itertools.count)
+
+    def call(self, method: str, *, timeout_s: float = 30, **parameters) -> dict:
+        """Send a DevTools command and return its result."""
+        number = next(self._number)
+        self.socket.settimeout(timeout_s)
+        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            try:
+                said = json.loads(self.socket.recv())
+            except websocket.WebSocketTimeoutException as error:
+                raise LabError(f"{method}: no answer in {timeout_s} s") from error
+            if said.get("id") == number:
+                break
+            self._note(said)
+        if "error" in said:
+            raise LabError(f"{method}: {said['error']}")
+        return said["result"]
+
+    def _note(self, said: dict) -> None:
+        """Keep what an event tells: addresses, and errors."""
+        method, told = said.get("method"), said.get("params", {})
+        if method == "Network.requestWillBeSent":
+            self.requests.append(told["request"]["url"])
+        elif method == "Network.webSocketCreated":
+            self.requests.append(told["url"])
+        elif method == "Runtime.exceptionThrown":
+            self.errors.append(json.dumps(told["exceptionDetails"])[:2000])
+        elif method == "Runtime.consoleAPICalled" and told["type"] == "error":
+            values = (str(arg.get("value", arg.get("description"))) for arg in told["args"])
+            self.errors.append(" ".join(values)[:2000])
+
+    def evaluate(self, script: str, *, timeout_s: float = 30):
+        """Return what JavaScript gives; a promise is awaited."""
+        found = self.call(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True,
+            timeout_s=timeout_s,
+        )  # fmt: skip
+        if "exceptionDetails" in found:
+            raise LabError(f"{script}: {json.dumps(found['exceptionDetails'])[:1500]}")
+        return found["result"].get("value")
+
+    def wait_for(self, script: str, *, timeout_s: float = 20):
+        """Return what JavaScript gives once it gives something truthy."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            value = self.evaluate(f"(() => {{ const v = {script}; return v ? (typeof v === "
+                                  "'object' ? true : v) : null; })()")  # fmt: skip
+            if value:
+                return value
+            time.sleep(0.1)
+        raise LabError(f"{script}: not in {timeout_s} s; errors: {self.errors[-3:]}")
+
+    def press(self, key: str) -> None:
+        """Press and let go a key: "ArrowRight", "Home", " " or a letter."""
+        code = _KEYS.get(key, ord(key[0].upper()))
+        text = {"text": key} if len(key) == 1 else {}
+        for kind in ("keyDown", "keyUp"):
+            extra = text if kind == "keyDown" else {}
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key,
+                      windowsVirtualKeyCode=code, **extra)  # fmt: skip
+
+    def drag(self, start_xy, stop_xy) -> None:
+        """Drag with the mouse from a place of the window to another, px."""
+        middle = [(a + b) / 2 for a, b in zip(start_xy, stop_xy, strict=True)]
+        steps = (("mousePressed", start_xy), ("mouseMoved", middle), ("mouseMoved", stop_xy),
+                 ("mouseReleased", stop_xy))  # fmt: skip
+        for kind, (x, y) in steps:
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1,
+                      clickCount=1)  # fmt: skip
+
+    def place_of(self, selector: str) -> tuple[float, float]:
+        """Return the middle of the first element that a CSS selector finds, px."""
+        self.evaluate(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
+        box = self.evaluate(
+            f"(() => {{ const b = document.querySelector({selector!r}).getBoundingClientRect();"
+            " return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+        )
+        return tuple(box)
+
+    def screenshot(self, path: Path) -> Path:
+        """Save the window as PNG."""
+        shot = self.call("Page.captureScreenshot", format="png")
+        Path(path).write_bytes(base64.b64decode(shot["data"]))
+        return Path(path)
+
+    def elsewhere(self) -> list[str]:
+        """Return what was asked of another host than this one."""
+        own = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:", "chrome:")
+        self.evaluate("0")  # reads what is still to be told
+        return [url for url in self.requests if not url.startswith(own)]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab and a browser beside it.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        That the server shows.
+    port : int
+        Of the server.
+    devtools_port : int
+        Of the browser.
+    """
+
+    folder: Path
+    port: int
+    devtools_port: int
+    _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        cells: Sequence[str],
+        *,
+        timeout_s: float = 60,
+        window_px: tuple[int, int] = (1200, 1000),
+        may_ask: Sequence[str] = (),
+        switched_off: Sequence[str] = (IMJOY,),
+    ) -> Iterator[Page]:
+        """Open a notebook of these code cells, run all, and yield its page.
+
+        Parameters
+        ----------
+        cells : sequence of str
+        timeout_s : float
+            For the page, the kernel and all cells together.
+        window_px : tuple of 2 int
+        may_ask : sequence of str
+            Beginnings of addresses elsewhere that are expected to be asked for, in vain.
+        switched_off : sequence of str
+            Extensions of JupyterLab.
+
+        Yields
+        ------
+        Page
+
+        Raises
+        ------
+        LabError
+            If the cells take longer, one fails, or a request would have left this machine.
+        """
+        end = time.monotonic() + timeout_s
+        name = f"made_{next(self._number)}.ipynb"
+        code = [v4.new_code_cell(text) for text in (*cells, f"print({DONE!r})")]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        nbformat.write(v4.new_notebook(cells=code, metadata=kernel), self.folder / name)
+        self._switch_off(switched_off)
+        page = self._new_page(window_px)
+        try:
+            page.call("Page.navigate", url=f"{self.address}/doc/tree/{name}?token={_TOKEN}")
+            _run_all(page, end, timeout_s)
+            yield page
+            asked = [
+                url for url in page.elsewhere() if not url.startswith(tuple(may_ask) or ("\0",))
+            ]
+            if asked:
+                raise LabError(f"a request would have left this machine: {asked[:3]}")
+        finally:
+            self._close(page)
+
+    @property
+    def address(self) -> str:
+        """Return the server's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def _switch_off(self, extensions: Sequence[str]) -> None:
+        """Have the next page loaded without some extensions."""
+        path = self.folder.parent / "config" / "labconfig" / "page_config.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"disabledExtensions": dict.fromkeys(extensions, True)}))
+
+    def _new_page(self, window_px: tuple[int, int]) -> Page:
+        """Return a blank page that tells what it asks for."""
+        made = self._devtools("/json/new?about:blank", method="PUT")
+        connection = websocket.create_connection(
+            made["webSocketDebuggerUrl"], timeout=30, suppress_origin=True
+        )
+        page = Page(connection)
+        for domain in ("Page", "Runtime", "Network"):
+            page.call(f"{domain}.enable")
+        width, height = window_px
+        page.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                  deviceScaleFactor=1, mobile=False)  # fmt: skip
+        page.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        return page
+
+    def _close(self, page: Page) -> None:
+        """Stop the page's kernel and close the page, whatever happened."""
+        with contextlib.suppress(Exception):
+            page.evaluate("jupyterapp.serviceManager.sessions.shutdownAll()", timeout_s=10)
+        with contextlib.suppress(Exception):
+            page.call("Page.close", timeout_s=5)
+        page.socket.close()
+
+    def _devtools(self, path: str, method: str = "GET") -> dict:
+        """Return what the browser's DevTools server says."""
+        address = f"http://127.0.0.1:{self.devtools_port}{path}"
+        with urllib.request.urlopen(
+            urllib.request.Request(address, method=method), timeout=10
+        ) as r:
+            return json.load(r)
+
+
+#: The notebook's panel.
+_PANEL = "[...window.jupyterapp.shell.widgets('main')].find(w => w.content?.model?.cells?.length)"
+#: Runs all cells once the kernel is there.
+_RUN = f"""(async () => {{
+  const panel = {_PANEL};
+  await panel.sessionContext.ready;
+  jupyterapp.shell.activateById(panel.id);
+  await jupyterapp.commands.execute('notebook:run-all-cells');
+}})()"""
+#: What every cell has to say for itself: errors, and the last cell's text.
+_SAID = f"""(() => {{
+  const cells = {_PANEL}.content.model.cells;
+  const all = [...Array(cells.length).keys()].map(i => cells.get(i).outputs.toJSON());
+  const failed = all.flat().filter(o => o.output_type === 'error').map(o => o.evalue);
+  return JSON.stringify({{failed, last: JSON.stringify(all[all.length - 1])}});
+}})()"""
+
+
+def _run_all(page: Page, end: float, timeout_s: float) -> None:
+    """Run all cells; return when the last one has, raise where one failed."""
+    left = max(1.0, end - time.monotonic())
+    page.wait_for(f"window.jupyterapp && {_PANEL}", timeout_s=left)
+    # Not awaited: a cell that never ends is found below, with what it said.
+    page.evaluate(f"{_RUN}; true")
+    while True:
+        said = json.loads(page.evaluate(_SAID))
+        if said["failed"]:
+            raise LabError(f"a cell failed: {said['failed'][0]}")
+        if DONE in said["last"]:
+            return
+        if time.monotonic() > end:
+            raise LabError(f"not every cell has run in {timeout_s} s; {page.errors[-3:]}")
+        time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def running_lab(chromium: str, folder: Path) -> Iterator[Lab]:
+    """Start JupyterLab and a browser, both on this machine alone; stop both at the end.
+
+    Parameters
+    ----------
+    chromium : str
+        The browser's command.
+    folder : pathlib.Path
+        Empty; holds notebooks, settings and the browser's profile.
+
+    Yields
+    ------
+    Lab
+    """
+    (folder / "notebooks").mkdir()
+    port = _free_port()
+    commands = {"lab": _server(folder, port), "browser": _browser(chromium, folder)}
+    processes, logs = [], []
+    try:
+        for name, command in commands.items():
+            logs.append(open(folder / f"{name}.log", "wb"))  # noqa: SIM115 - closed below
+            processes.append(
+                subprocess.Popen(command, env=_environment(folder), cwd=folder, stdout=logs[-1],
+                                 stderr=subprocess.STDOUT)
+            )  # fmt: skip
+        devtools = _wait_for_devtools(folder / "browser" / "DevToolsActivePort")
+        _wait_for_server(port, folder / "lab.log")
+        yield Lab(folder / "notebooks", port, devtools)
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            _stopped(process)
+        for log in logs:
+            log.close()
+
+
+def _server(folder: Path, port: int) -> list[str]:
+    """Return the command of a JupyterLab that asks nothing of the network."""
+    _write_settings(folder / "settings")
+    return [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+        *(f"--IdentityProvider.token={_TOKEN}", f"--ServerApp.root_dir={folder / 'notebooks'}"),
+        *("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *("--LabApp.news_url=None", f"--LabApp.user_settings_dir={folder / 'settings'}"),
+        f"--LabApp.workspaces_dir={folder / 'workspaces'}",
+    ]
+
+
+def _write_settings(folder: Path) -> None:
+    """Have every cell drawn, in view or not, and nobody asked about news."""
+    kept = {
+        "notebook-extension/tracker": {"windowingMode": "none"},
+        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    }
+    for name, settings in kept.items():
+        path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+
+
+def _browser(chromium: str, folder: Path) -> list[str]:
+    """Return the command of a browser with a fresh profile."""
+    return [chromium, *FLAGS, f"--user-data-dir={folder / 'browser'}", "about:blank"]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return a person's environment: live viewers on, no settings but a test's own."""
+    kept = {name: value for name, value in os.environ.items() if name != "HIPUS_STATIC_VIEWS"}
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data",
+           "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}  # fmt: skip
+    return kept | {name: str(folder / place) for name, place in own.items()}
+
+
+def _free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def _wait_for_devtools(path: Path, timeout_s: float = 30) -> int:
+    """Return the port that the browser tells in its profile."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        if path.is_file() and (text := path.read_text()).count("\n"):
+            return int(text.splitlines()[0])
+        time.sleep(0.1)
+    raise LabError(f"{path.parent.parent / 'browser.log'}: no DevTools in {timeout_s} s")
+
+
+def _wait_for_server(port: int, log: Path, timeout_s: float = 40) -> None:
+    """Return once JupyterLab answers."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5).close()
+            return
+        time.sleep(0.2)
+    raise LabError(f"JupyterLab does not answer in {timeout_s} s: {log.read_text()[-1500:]}")
+
+
+def _stopped(process: subprocess.Popen) -> None:
+    """Wait for a process that was asked to end; end it where it does not."""
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(timeout=10)
