@@ -1,7 +1,8 @@
 """The harness itself: it runs cells, waits, sees errors, and sees what would leave."""
 
 import pytest
-from lab_browser import IMJOY, LabError
+from devtools_page import LabError
+from lab_browser import IMJOY
 
 
 def test_cells_run_widgets_answer_and_waiting_ends(lab, tmp_path):
