@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from lab_browser import Lab, find_chromium, running_lab
+from devtools_page import find_chromium
+from lab_browser import Lab, running_lab
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """A page of a headless browser, driven through its DevTools: for tests.
 
-Decides what counts as asked of another host than this one. Starts nothing: see `lab_browser`.
+Decides what counts as asked of another host than this one. Knows no JupyterLab: see `lab_browser`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +17,14 @@ from pathlib import Path
 
 import websocket
 
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-sync", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-dev-shm-usage", "--enable-unsafe-swiftshader", "--hide-scrollbars"),
+    "--remote-debugging-port=0",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # whatever is asked: no network
+)
 _KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, " ": 32, "Home": 36}
 
 
@@ -25,6 +35,21 @@ class LabError(AssertionError):
 def find_chromium() -> str | None:
     """Return the browser's command: `HIPUS_CHROMIUM`, or the first on the PATH."""
     return os.environ.get("HIPUS_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def browser_command(chromium: str, folder: Path) -> list[str]:
+    """Return the command of a browser with a fresh profile."""
+    return [chromium, *FLAGS, f"--user-data-dir={folder / 'browser'}", "about:blank"]
+
+
+def wait_for_devtools(path: Path, timeout_s: float = 30) -> int:
+    """Return the port that the browser tells in its profile."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        if path.is_file() and (text := path.read_text()).count("\n"):
+            return int(text.splitlines()[0])
+        time.sleep(0.1)
+    raise LabError(f"{path.parent.parent / 'browser.log'}: no DevTools in {timeout_s} s")
 
 
 @dataclass

@@ -35,17 +35,9 @@ from pathlib import Path
 
 import nbformat
 import websocket
-from devtools_page import LabError, Page
+from devtools_page import LabError, Page, browser_command, wait_for_devtools
 from nbformat import v4
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-sync", "--disable-background-networking", "--disable-component-update"),
-    *("--disable-dev-shm-usage", "--enable-unsafe-swiftshader", "--hide-scrollbars"),
-    "--remote-debugging-port=0",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # whatever is asked: no network
-)
 DONE = "every cell has run"
 _TOKEN = "tested"
 #: What itkwidgets brings: it asks a server elsewhere for scripts whenever JupyterLab is opened.
@@ -217,7 +209,7 @@ def running_lab(chromium: str, folder: Path) -> Iterator[Lab]:
     """
     (folder / "notebooks").mkdir()
     port = _free_port()
-    commands = {"lab": _server(folder, port), "browser": _browser(chromium, folder)}
+    commands = {"lab": _server(folder, port), "browser": browser_command(chromium, folder)}
     processes, logs = [], []
     try:
         for name, command in commands.items():
@@ -226,7 +218,7 @@ def running_lab(chromium: str, folder: Path) -> Iterator[Lab]:
                 subprocess.Popen(command, env=_environment(folder), cwd=folder, stdout=logs[-1],
                                  stderr=subprocess.STDOUT)
             )  # fmt: skip
-        devtools = _wait_for_devtools(folder / "browser" / "DevToolsActivePort")
+        devtools = wait_for_devtools(folder / "browser" / "DevToolsActivePort")
         _wait_for_server(port, folder / "lab.log")
         yield Lab(folder / "notebooks", port, devtools)
     finally:
@@ -264,11 +256,6 @@ def _write_settings(folder: Path) -> None:
         path.write_text(json.dumps(settings))
 
 
-def _browser(chromium: str, folder: Path) -> list[str]:
-    """Return the command of a browser with a fresh profile."""
-    return [chromium, *FLAGS, f"--user-data-dir={folder / 'browser'}", "about:blank"]
-
-
 def _environment(folder: Path) -> dict[str, str]:
     """Return a person's environment: live viewers on, no settings but a test's own."""
     kept = {name: value for name, value in os.environ.items() if name != "HIPUS_STATIC_VIEWS"}
@@ -282,16 +269,6 @@ def _free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
-
-
-def _wait_for_devtools(path: Path, timeout_s: float = 30) -> int:
-    """Return the port that the browser tells in its profile."""
-    end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
-        if path.is_file() and (text := path.read_text()).count("\n"):
-            return int(text.splitlines()[0])
-        time.sleep(0.1)
-    raise LabError(f"{path.parent.parent / 'browser.log'}: no DevTools in {timeout_s} s")
 
 
 def _wait_for_server(port: int, log: Path, timeout_s: float = 40) -> None:
