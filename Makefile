@@ -78,12 +78,14 @@ lint: $(SETUP)  ## style and canonical notebooks
 	@$(BIN)/python -m hipus.notebooks check
 
 test: data  ## every check: style, tests, and the smoke profile end to end
-	@echo "[test 1/3] style and canonical notebooks"
+	@echo "[test 1/4] style and canonical notebooks"
 	@$(MAKE) --no-print-directory lint
-	@echo "[test 2/3] tests"
+	@echo "[test 2/4] tests"
 	@$(BIN)/python -m pytest
-	@echo "[test 3/3] the smoke profile, end to end"
+	@echo "[test 3/4] the smoke profile, end to end"
 	@$(MAKE) --no-print-directory smoke
+	@echo "[test 4/4] the commands of the README, on what the smoke profile left"
+	@HIPUS_REQUIRE_SMOKE=1 $(BIN)/python -m pytest -q -m after_smoke tests/test_commands.py
 
 benchmark: data  ## speed and memory beside a peer, in one run
 	@$(BIN)/python benchmarks/voxelisation.py

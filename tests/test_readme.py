@@ -1,4 +1,4 @@
-"""The README's numbers are those of the saved results, and its commands and links exist."""
+"""Numbers of README and docs/results.md are those of the saved results; what they name exists."""
 
 import json
 import re
@@ -9,6 +9,7 @@ import pytest
 from hipus import paths, tables
 
 README = (paths.root() / "README.md").read_text(encoding="utf-8")
+RESULTS = (paths.root() / "docs" / "results.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,8 @@ def study_arm() -> str:
 
 
 def row(start: str) -> str:
-    """Return the line of the README's table that starts with a quantity."""
-    return next(line for line in README.splitlines() if line.startswith(f"| {start}"))
+    """Return the line of the results' tables that starts with a quantity."""
+    return next(line for line in RESULTS.splitlines() if line.startswith(f"| {start}"))
 
 
 class TestMeasured:
@@ -153,12 +154,12 @@ MODELS = ("2.1", "2.2", "2.3", "3.1", "3.2")
 
 
 def is_met(found: bool) -> str:
-    """Return how the README tells whether a goal is met."""
+    """Return how the page tells whether a goal is met."""
     return "met" if found else "**not met**"
 
 
 def models_segment(found: dict) -> list[str]:
-    """Return the README's lines on the five models."""
+    """Return the page's lines on the five models."""
     dice = {model: found[f"dice_test_only_{model}"] for model in MODELS}
     mean = "mean_over_structures"
     raters = table("segmentation_raters").set_index(["cohort", "structure", "pair"])
@@ -191,7 +192,7 @@ def models_segment(found: dict) -> list[str]:
 
 
 def models_carry() -> list[str]:
-    """Return the README's lines on grades and other circumstances."""
+    """Return the page's lines on grades and other circumstances."""
     rows = table("volume_grade_shares").query(
         "sweep_type == 'all' and group == 'ordinary' and poses == 'tracked'"
     )
@@ -215,13 +216,13 @@ def models_carry() -> list[str]:
 
 
 def signed(row, *, form: str = "+.2f") -> str:
-    """Return a difference with its interval as the README has it."""
+    """Return a difference with its interval as the page has it."""
     low, high = f"{row.low:{form}}", f"{row.high:{form}}"
     return f"{row.difference:{form}} (95 %: {low} to {high})".replace("-", "−")
 
 
 def hips_measure(found: dict) -> list[str]:
-    """Return the README's lines on measured hips."""
+    """Return the page's lines on measured hips."""
     rows = table("hip_error_summary").query(
         "group == 'ordinary' and measure == 'alpha_deg' and masks == 'model'"
     )
@@ -259,7 +260,7 @@ def hips_measure(found: dict) -> list[str]:
 
 
 def hips_fuse() -> list[str]:
-    """Return the README's lines on fused hips."""
+    """Return the page's lines on fused hips."""
     rows = table("hip_fusion_summary").query(
         "group == 'all' and poses == 'predicted' and masks == 'model'"
     )
@@ -287,7 +288,7 @@ class TestMeasuredHips:
         if not metrics.get("hip_angles"):
             pytest.skip("profile small holds no measured hip: `make reproduce` makes it")
         expected = hips_measure(metrics["hip_angles"]) + hips_fuse()
-        assert [line for line in expected if line not in README.splitlines()] == []
+        assert [line for line in expected if line not in RESULTS.splitlines()] == []
 
 
 class TestSegmented:
@@ -295,7 +296,7 @@ class TestSegmented:
         if not metrics.get("segmentation_scores"):
             pytest.skip("profile small holds no judged model: `make reproduce` makes it")
         expected = models_segment(metrics["segmentation_scores"]) + models_carry()
-        assert [line for line in expected if line not in README.splitlines()] == []
+        assert [line for line in expected if line not in RESULTS.splitlines()] == []
 
     def test_raters_of_frames(self):
         rows, line = table("inter_rater").set_index("structure"), row("frames drawn by two")
@@ -303,11 +304,24 @@ class TestSegmented:
         assert ", ".join(said) in line
 
 
+class TestHeadlines:
+    def test_every_row_of_the_readme_is_one_of_the_results(self):
+        table = README.partition("## What came out")[2].partition("## Notebooks")[0]
+        rows = [line for line in table.splitlines() if line.startswith("| ")]
+        assert len(rows) > 6
+        assert [line for line in rows if line not in RESULTS.splitlines()] == []
+
+    def test_a_missed_goal_is_among_them(self):
+        assert "**not met**" in README
+
+
 class TestReferences:
-    def test_every_linked_file_exists(self):
-        links = re.findall(r"\]\(([^)#:]+)\)", README)
-        assert links
-        assert not [link for link in links if not (paths.root() / link).exists()]
+    @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/results.md"])
+    def test_every_linked_file_exists(self, page):
+        file = paths.root() / page
+        links = re.findall(r"\]\(([^)#:]+)[^)]*\)", file.read_text(encoding="utf-8"))
+        assert links or page == "CONTRIBUTING.md"
+        assert [link for link in links if not (file.parent / link).exists()] == []
 
     def test_every_make_target_it_names_exists(self):
         makefile = (paths.root() / "Makefile").read_text()
@@ -315,7 +329,7 @@ class TestReferences:
         assert not [name for name in named if not re.search(rf"^{name}:", makefile, re.M)]
 
     def test_every_figure_it_names_is_drawn(self):
-        named = set(re.findall(r"`(?:figures/small/)?(\d\d_[a-z_]+)`", README))
+        named = set(re.findall(r"`(?:figures/small/)?(\d\d_[a-z_]+)`", RESULTS))
         drawn = {path.stem for path in paths.figures_dir("small").glob("*.png")}
         assert named
         assert named <= drawn
