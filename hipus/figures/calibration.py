@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from hipus.figures import style
@@ -60,6 +59,8 @@ def draw_spatial_errors(errors: pd.DataFrame) -> Figure:
     -------
     matplotlib.figure.Figure
     """
+    import seaborn as sns  # here, for it takes longer to load than most figures take to draw
+
     shown = errors[errors["solution"].isin(_SOLUTIONS)]
     names = [label for label, _ in _SOLUTIONS.values()]
     colours = [style.PALETTE[role] for _, role in _SOLUTIONS.values()]

@@ -101,23 +101,44 @@ def _say_refused(*boxes) -> None:
 
 def _draw_plane(top, bottom, inputs: Mapping[str, np.ndarray], poses: str) -> None:
     """Draw one plane twice: with the truth's outlines, and with the model's and Graf's lines."""
-    side, grey = float(inputs["side_mm"]), inputs[f"{poses}_grey"]
-    height, width = np.array(grey.shape) * side
-    extent = {"extent": (0, width, height, 0), "interpolation": "nearest"}
-    for box, labels in ((top, f"{poses}_truth"), (bottom, f"{poses}_labels")):
-        box.imshow(grey, cmap=style.GREY, vmin=0, vmax=200, **extent)
-        if labels in inputs:
-            overlays.outline_labels(box, inputs[labels], (side, side), width=0.9)
-        box.tick_params(length=2)
+    _show_outlined(top, inputs, poses, "truth")
+    show_measured(bottom, inputs, poses)
+
+
+def show_measured(box, inputs: Mapping[str, np.ndarray], poses: str) -> None:
+    """Show the plane by one kind of poses with its labels, Graf's lines and alpha.
+
+    Parameters
+    ----------
+    box : matplotlib axes
+    inputs : mapping of str to array
+        Figure input `hip_measures`, see `draw_planes`.
+    poses : str
+        A kind whose plane is there.
+    """
+    side = float(inputs["side_mm"])
+    height, width = np.array(inputs[f"{poses}_grey"].shape) * side
+    _show_outlined(box, inputs, poses, "labels")
     middle = np.array([width / 2, height - width / 2])
     places = dict(zip(inputs[f"{poses}_names"], middle - inputs[f"{poses}_landmarks_mm"],
                       strict=True))  # fmt: skip
     alpha_deg = float(inputs[f"{poses}_alpha_deg"])
     if {"wing_cranial", "bony_rim", "lower_limb"} <= set(places):
-        _draw_lines(bottom, places, np.deg2rad(alpha_deg))
-    bottom.text(0.96, 0.03, f"α {alpha_deg:.1f}°", transform=bottom.transAxes, ha="right",
-                color="white", weight="bold", fontsize=8.5)  # fmt: skip
-    bottom.set(xlim=(0, width), ylim=(height, 0))
+        _draw_lines(box, places, np.deg2rad(alpha_deg))
+    box.text(0.96, 0.03, f"α {alpha_deg:.1f}°", transform=box.transAxes, ha="right",
+             color="white", weight="bold", fontsize=8.5)  # fmt: skip
+    box.set(xlim=(0, width), ylim=(height, 0))
+
+
+def _show_outlined(box, inputs: Mapping[str, np.ndarray], poses: str, labels: str) -> None:
+    """Show a plane with the outlines of labels, where there are any."""
+    side, grey = float(inputs["side_mm"]), inputs[f"{poses}_grey"]
+    height, width = np.array(grey.shape) * side
+    box.imshow(grey, cmap=style.GREY, vmin=0, vmax=200, extent=(0, width, height, 0),
+               interpolation="nearest")  # fmt: skip
+    if f"{poses}_{labels}" in inputs:
+        overlays.outline_labels(box, inputs[f"{poses}_{labels}"], (side, side), width=0.9)
+    box.tick_params(length=2)
 
 
 def _draw_lines(box, places: Mapping[str, np.ndarray], alpha_rad: float) -> None:
