@@ -1,27 +1,18 @@
-"""What the report says: its questions, and where each answer's numbers come from.
+"""What the report says of machine, cohort, calibration, reconstruction and printed numbers.
 
-Every number in a sentence is read from a saved table or metrics file when the page is built.
+Decides the sentences; every number in them is read from a saved table or metrics file when the
+page is built.
 """
 
 from __future__ import annotations
 
 from hipus import paths, tables
-from hipus.report import hips, motion, segmentation, segmentation_reach, segmentation_rounds
 from hipus.report.page import Section, table_html
 from hipus.report.sources import absent_files, metrics_of, pictures_of, tables_of
 
-LEAD = (
-    "An open, runnable study: optically tracked sweeps, calibration, volumes, segmentation and "
-    "measurements, with every published number beside ours. This report holds a simulated cohort "
-    "with known truth, probe motion predicted on it without tracking, five networks that segment "
-    "it in staged rounds, hip angles measured in untracked sweeps and in two sweeps fused, what is "
-    "measured on real open recordings of ultrasound phantoms, and the arithmetic of the published "
-    "numbers. It contains no clinical data; whatever is simulated says so. Not a medical device."
-)
 
-
-def sections(profile: str) -> list[Section]:
-    """Return the report's sections in the order of the notebooks.
+def machine(profile: str) -> Section:
+    """Describe the machine and the inputs.
 
     Parameters
     ----------
@@ -29,85 +20,8 @@ def sections(profile: str) -> list[Section]:
 
     Returns
     -------
-    list of Section
+    Section
     """
-    return [
-        _machine(profile),
-        _cohort(profile),
-        _calibration(profile),
-        motion.predicted(profile),
-        _reconstruction(profile),
-        motion.volumes(profile),
-        segmentation_rounds.frames(profile),
-        segmentation_rounds.rounds(profile),
-        segmentation_rounds.refined(profile),
-        segmentation.compared(profile),
-        segmentation.claims(profile),
-        segmentation_reach.grades(profile),
-        segmentation_reach.stills(profile),
-        hips.angles(profile),
-        hips.fusion(profile),
-        motion.sensorless(profile),
-        _published(profile),
-    ]
-
-
-def cards(profile: str) -> list[dict[str, str]]:
-    """Return the headline numbers of the start page.
-
-    Parameters
-    ----------
-    profile : str
-
-    Returns
-    -------
-    list of dict
-        what, value, beside (what the value is to be compared with).
-    """
-    published = metrics_of(profile, "published")
-    found = [
-        {
-            "what": "Published claims, audited by arithmetic",
-            "value": f"{published['claims_total']}",
-            "beside": f"{published['claims_confirmed_by_arithmetic']} confirmed, "
-            f"{published['claims_inconsistent']} inconsistent",
-        },
-    ]
-    if not absent_files(profile, "reconstruction"):
-        found.insert(0, _reconstruction_card(metrics_of(profile, "reconstruction")))
-    if not absent_files(profile, "calibration"):
-        found = _calibration_cards(metrics_of(profile, "calibration")) + found
-    return hips.cards(profile) + segmentation.cards(profile) + motion.cards(profile) + found
-
-
-def _calibration_cards(found: dict) -> list[dict[str, str]]:
-    """Return the cards of the calibration."""
-    return [
-        {
-            "what": "Calibration in space, unseen sweep (real)",
-            "value": f"{found['classic_validation_error_mm_mean']:.3f} mm",
-            "beside": "PLUS toolkit prints 0.540 mm",
-        },
-        {
-            "what": "Lag of the poses (real)",
-            "value": f"{1e3 * found['lag_s']:.1f} ms",
-            "beside": f"{1e3 * found['lag_from_plus_s']:+.2f} ms from PLUS",
-        },
-    ]
-
-
-def _reconstruction_card(found: dict) -> dict[str, str]:
-    """Return the card of the reconstruction."""
-    return {
-        "what": "Reference volumes reached (real)",
-        "value": f"{found['references_that_hold']} of {found['references_total']}",
-        "beside": "float mean within "
-        f"{found['nearest_mean_float_largest_difference']:.1g} grey levels",
-    }
-
-
-def _machine(profile: str) -> Section:
-    """Describe the machine and the inputs."""
     machine = tables.read(paths.table_file(profile, "machine"))
     real = tables.read(paths.table_file(profile, "real_inputs"))
     present = int((real["status"] == "present").sum())
@@ -123,8 +37,17 @@ def _machine(profile: str) -> Section:
     )
 
 
-def _cohort(profile: str) -> Section:
-    """Describe the simulated cohort and how real it is."""
+def cohort(profile: str) -> Section:
+    """Describe the simulated cohort and how real it is.
+
+    Parameters
+    ----------
+    profile : str
+
+    Returns
+    -------
+    Section
+    """
     captions = {
         "01_hips": "Constructed alpha of every hip by Graf type, and by section (simulated).",
         "01_frames": "Frames along two sweeps, and what is insonified in truth (simulated).",
@@ -186,8 +109,17 @@ def _calibration_answer(found: dict) -> str:
     )
 
 
-def _calibration(profile: str) -> Section:
-    """Describe the calibration on real recordings."""
+def calibration(profile: str) -> Section:
+    """Describe the calibration on real recordings.
+
+    Parameters
+    ----------
+    profile : str
+
+    Returns
+    -------
+    Section
+    """
     missing = absent_files(profile, "calibration")
     captions = {
         "02_wires": "One frame of the validation sweep with the wires found in it.",
@@ -214,8 +146,17 @@ def _calibration(profile: str) -> Section:
     )
 
 
-def _reconstruction(profile: str) -> Section:
-    """Describe the reconstruction of the real sweep."""
+def reconstruction(profile: str) -> Section:
+    """Describe the reconstruction of the real sweep.
+
+    Parameters
+    ----------
+    profile : str
+
+    Returns
+    -------
+    Section
+    """
     missing = absent_files(profile, "reconstruction")
     answer = "Not measured on this machine."
     if not missing:
@@ -247,8 +188,17 @@ def _reconstruction(profile: str) -> Section:
     )
 
 
-def _published(profile: str) -> Section:
-    """Describe the published numbers."""
+def published(profile: str) -> Section:
+    """Describe the published numbers.
+
+    Parameters
+    ----------
+    profile : str
+
+    Returns
+    -------
+    Section
+    """
     found = metrics_of(profile, "published")
     answer = (
         f"Of {found['claims_total']} claims {found['claims_confirmed_by_arithmetic']} are "

@@ -61,7 +61,7 @@ def goal_table(
          f"{number(median, '.1f')} deg, {_percent(refused)} refused; "
          f"{number(_strict_median(errors), '.1f')} deg of all, refused ones infinitely off",
          _is_met(median <= bound, median)),
-        ("and below the control on the same hips",
+        ("that error below the best single p_a frame's on the same hips",
          f"{number(own, '.1f')} deg against {number(control, '.1f')} deg; difference of means "
          f"{number(less, '+.1f')} deg, {interval(low, high, '+.1f')}",
          _is_met(own < control, own)),

@@ -1,4 +1,4 @@
-"""What the report says of measuring hips: untracked angles, what drift does, two sweeps in one.
+"""What the report says of measuring hips: angles of untracked sweeps, and what drift does to them.
 
 Decides the sentences; every number in them is read from a saved table or metrics file. All hips
 are simulated, and a goal that is missed is called missed.
@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hipus.report.page import Section
+import pandas as pd
+
+from hipus import paths, tables
+from hipus.report import hip_findings as findings
+from hipus.report.page import Goal, Headline, Section, table_html
 from hipus.report.sources import captioned, has_rows, metrics_of, pictures_of, rows_of
 from hipus.report.wording import interval, told
 
 NOT_MEASURED = "Not measured: no sweep has truth beside it."
-#: Goal of the median absolute error of alpha from untracked p_d sweeps, deg.
-GOAL_DEG = 4.0
 _MODEL = "model"
-_WORDS = {"above": "worse", "below": "better", "neither": "not told apart"}
+PAGE = "angles.html"
+_ERRORS = (
+    "Absolute error of alpha on hips that only test, by way of measuring (simulated; "
+    "tables/hip_error_summary.csv, tables/hip_gain.csv)"
+)
 
 
 def angles(profile: str) -> Section:
@@ -61,16 +67,17 @@ def angles(profile: str) -> Section:
         "hip_icc": "ICC(2,1), beside the SD of the hips",
     }
     return Section(
-        answer=_errors(profile),
-        points=(*_control(profile), *_claims(profile), *_intervals(profile)),
+        answer=_answer(profile),
+        points=(*_claims(profile), *_intervals(profile)),
+        shown=((_ERRORS, table_html(_errors(profile))),),
         pictures=pictures_of(profile, captions),
         tables=captioned(profile, names),
         **about,
     )
 
 
-def fusion(profile: str) -> Section:
-    """Describe what two crossing sweeps of a hip gain over one.
+def headlines(profile: str) -> list[Headline]:
+    """Return the headline of measuring: the error of alpha from untracked p_d sweeps.
 
     Parameters
     ----------
@@ -78,111 +85,110 @@ def fusion(profile: str) -> Section:
 
     Returns
     -------
-    Section
+    list of Headline
+        Empty where nothing was measured.
     """
-    about = {
-        "anchor": "hip-fusion",
-        "question": "Is a hip from two crossing sweeps better than from one of them?",
-        "kind": "simulated",
-        "source": "stage hip_fusion",
-        "notebook": "11_two_sweeps",
-    }
-    if not has_rows(profile, "hip_fusion_summary"):
-        return Section(answer=NOT_MEASURED, **about)
-    captions = {
-        "11_hip_sections": "A hip by each sweep alone and by both (simulated).",
-        "11_hip_changes": "Drift at the head and error of alpha before and after (simulated).",
-    }
-    names = {"hip_fusion_summary": "Before and after, alone and fused, over subjects"}
-    points = tuple(_fused(profile))
-    return Section(
-        answer=points[0] if points else NOT_MEASURED,
-        points=points[1:],
-        pictures=pictures_of(profile, captions),
-        tables=captioned(profile, names),
-        **about,
-    )
-
-
-def cards(profile: str) -> list[dict[str, str]]:
-    """Return the headline numbers of the start page.
-
-    Parameters
-    ----------
-    profile : str
-
-    Returns
-    -------
-    list of dict
-        what, value, beside; empty where nothing was measured.
-    """
-    rows = _alpha(profile)
-    if rows is None or "p_d rounded" not in rows.index:
+    if not has_rows(profile, "hip_error_summary"):
         return []
-    row = rows.loc["p_d rounded"]
-    beside = f"goal {GOAL_DEG:g}°; {row.refused_share:.0%} refused"
-    if "p_a best_frame" in rows.index:
-        control = rows.loc["p_a best_frame"].median_absolute_error
-        beside += f"; best single frame {control:.1f}°"
+    rows = _alpha(profile, "hip_error_summary").set_index(["sweep_type", "poses"])
+    if ("p_d", "rounded") not in rows.index:
+        return []
+    row, beside = rows.loc[("p_d", "rounded")], ""
+    if findings.CONTROL in rows.index:
+        control = rows.loc[findings.CONTROL].median_absolute_error
+        beside = f"{findings.CONTROL_NAME} {control:.1f}°"
     return [
-        {
-            "what": "Alpha from untracked p_d sweeps, median error (simulated)",
-            "value": f"{row.median_absolute_error:.1f}°",
-            "beside": beside,
-        }
+        Headline(
+            what="Alpha from untracked p_d sweeps, median error",
+            value=f"{row.median_absolute_error:.1f}°",
+            interval=f"{interval(row.low, row.high, '.1f')}°",
+            count=f"{row.sweep_count:.0f} sweeps of {row.subject_count:.0f} infants, "
+            f"{row.refused_share:.0%} refused",
+            origin="simulated",
+            beside=beside,
+            page=PAGE,
+        )
     ]
 
 
-def _alpha(profile: str):
-    """Return errors of alpha on ordinary test hips by model 3.2's masks, by way of measuring."""
+def goals(profile: str) -> list[Goal]:
+    """Return the goals of measuring, met or not.
+
+    Parameters
+    ----------
+    profile : str
+
+    Returns
+    -------
+    list of Goal
+        Empty where nothing was measured.
+    """
     if not has_rows(profile, "hip_error_summary"):
-        return None
-    rows = rows_of(
-        profile, "hip_error_summary", group="ordinary", measure="alpha_deg", masks=_MODEL
-    )
-    return rows.assign(way=rows.sweep_type + " " + rows.poses).set_index("way")
+        return []
+    verdicts = {findings.MET: True, findings.MISSED: False}
+    return [
+        Goal(_degrees(row.goal[0].upper() + row.goal[1:]), _degrees(row.found),
+             verdicts.get(row.verdict), "simulated", PAGE)
+        for row in _goal_table(profile).itertuples()
+    ]  # fmt: skip
 
 
-def _errors(profile: str) -> str:
-    """Say how far alpha is off by each kind of poses."""
-    rows = _alpha(profile)
-    parts = []
-    for kind in ("p_d", "p_a"):
-        ways = [(f"{kind} {poses}", poses) for poses in ("tracked", "predicted", "rounded")]
-        told_ = [
-            f"{rows.loc[way].median_absolute_error:.1f}° {poses} "
-            f"({rows.loc[way].refused_share:.0%} refused)"
-            for way, poses in ways
-            if way in rows.index
-        ]
-        parts.append(f"{kind} sweeps {', '.join(told_)}")
-    met = ""
-    if "p_d rounded" in rows.index:
-        is_met = rows.loc["p_d rounded"].median_absolute_error <= GOAL_DEG
-        met = f" The goal of {GOAL_DEG:g}° from untracked p_d sweeps is {_met(is_met)}."
-    return (
-        f"Median error of alpha by model 3.2's masks on hips that only test: {'; '.join(parts)}. "
-        "Rounded poses are predicted ones, moved along the sweep until the labelled head is a "
-        f"ball.{met}"
-    )
+def _goal_table(profile: str):
+    """Return the goals of notebook 10 as a table."""
+    errors = tables.read(paths.table_file(profile, "hip_errors"))
+    metrics = metrics_of(profile, "hip_angles")
+    return findings.goal_table(metrics, _coverage(profile), errors=errors, profile=profile)
 
 
-def _met(is_met: bool) -> str:
-    return "met" if is_met else "missed"
+def _answer(profile: str) -> str:
+    """Say of every goal of measuring whether it is met, and by which number."""
+    said = [f"Goal {one.verdict}: {one.asked} ({one.found})." for one in goals(profile)]
+    return " ".join(
+        (*said, "Hips only test; labels are model 3.2's. Rounded poses are predicted ones, moved "
+         "along the sweep until the labelled head is a ball.")
+    )  # fmt: skip
 
 
-def _control(profile: str) -> Iterator[str]:
-    """Say what is gained over the best single frame of the same hip."""
-    rows = rows_of(profile, "hip_gain", group="ordinary", measure="alpha_deg", masks=_MODEL)
-    rows = rows[(rows.second == "p_a best_frame") & rows["first"].str.endswith("rounded")]
-    for row in rows.itertuples():
-        word = told(row.low, row.high, **_WORDS)
-        yield (
-            f"Control: alpha in the best single p_a frame of the same {row.hip_count:.0f} hips "
-            f"is off by {row.second_median:.1f}° (median); untracked {row.first.split()[0]} "
-            f"sweeps by {row.first_median:.1f}°, mean difference {row.mean_difference:+.2f}° "
-            f"({interval(row.low, row.high, '+.2f')}): {word}."
+def _errors(profile: str) -> pd.DataFrame:
+    """Return how far alpha is off by every way, the control first, as a reader wants it."""
+    summary = _alpha(profile, "hip_error_summary").set_index(["sweep_type", "poses"])
+    gains = _alpha(profile, "hip_gain").set_index(["first", "second"])
+    control, found = " ".join(findings.CONTROL), []
+    for way in (findings.CONTROL, *findings.WAYS):
+        if way not in summary.index:
+            continue
+        row, pair = summary.loc[way], (" ".join(way), control)
+        gain = gains.loc[pair] if pair in gains.index else None
+        found.append(
+            {
+                "measured in": findings.spoken(way),
+                "median error": f"{row.median_absolute_error:.1f}°",
+                "interval": interval(row.low, row.high, ".1f"),
+                "refused": f"{row.refused_share:.0%}",
+                "n": f"{row.sweep_count:.0f} sweeps, {row.subject_count:.0f} infants",
+                "minus the single frame, where both measure": _against(gain),
+            }
         )
+    return pd.DataFrame(found)
+
+
+def _against(gain: pd.Series | None) -> str:
+    """Return a comparison with the control of the same hips."""
+    if gain is None:
+        return "–"
+    ends = interval(gain.low, gain.high, "+.1f")
+    word = told(gain.low, gain.high, above="worse", below="better", neither="not told apart")
+    return f"{gain.mean_difference:+.1f}° ({ends}), n = {gain.hip_count:.0f}: {word}"
+
+
+def _alpha(profile: str, name: str) -> pd.DataFrame:
+    """Return a table's rows of alpha on ordinary hips by model 3.2's masks."""
+    return rows_of(profile, name, group="ordinary", measure="alpha_deg", masks=_MODEL)
+
+
+def _degrees(text: str) -> str:
+    """Return text with the sign for degrees."""
+    return text.replace(" deg", "°")
 
 
 def _claims(profile: str) -> Iterator[str]:
@@ -197,33 +203,11 @@ def _intervals(profile: str) -> Iterator[str]:
     if found.get("interval_count"):
         yield (
             f"Of {found['interval_count']} calibrated 95 % intervals on test hips "
-            f"{100 * found['interval_coverage_share']:.1f} % hold the truth."
+            f"{100 * found['interval_coverage_share']:.1f} % hold the truth. "
+            + _degrees(findings.interval_sentence(_coverage(profile)))
         )
 
 
-def _fused(profile: str) -> Iterator[str]:
-    """Say what fusing changes, by predicted poses and model 3.2's masks."""
-    rows = rows_of(
-        profile, "hip_fusion_summary", group="all", poses="predicted", masks=_MODEL
-    ).set_index(["quantity", "second"])
-    for name, words in (
-        ("drift_mm", "Drift at the head"),
-        ("registration_mean_mm", "Registration error near the head"),
-    ):
-        if (name, "before") in rows.index:
-            row = rows.loc[(name, "before")]
-            yield (
-                f"{words} goes from {row.second_mean:.2f} to {row.first_mean:.2f} mm on "
-                f"{row.hip_count:.0f} hips of {row.subject_count:.0f} infants "
-                f"({interval(row.low, row.high, '+.2f')}): to {100 * row.ratio:.0f} %."
-            )
-    for kind in ("p_a", "p_d"):
-        if ("alpha_deg_error", kind) in rows.index:
-            row = rows.loc[("alpha_deg_error", kind)]
-            word = told(row.low, row.high, **_WORDS)
-            yield (
-                f"Alpha: mean error {row.second_mean:.1f}° from {kind} alone and "
-                f"{row.first_mean:.1f}° fused, {row.difference:+.2f}° "
-                f"({interval(row.low, row.high, '+.2f')}): {word}; worst for "
-                f"{row.worst_subject} ({row.worst_difference:+.1f}°)."
-            )
+def _coverage(profile: str):
+    """Return how often intervals hold, by cell."""
+    return tables.read(paths.table_file(profile, "hip_interval_coverage"))

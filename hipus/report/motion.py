@@ -9,15 +9,16 @@ from __future__ import annotations
 import pandas as pd
 
 from hipus import paths, tables
-from hipus.report.page import Section
+from hipus.report.page import Goal, Headline, Section
 from hipus.report.sources import absent_files, pictures_of, tables_of
+from hipus.report.wording import interval
 
 #: Tables of `make arms`; a profile may lack them.
 FROM_ARMS = ("motion_arm_comparison", "motion_claims", "motion_spacing")
 _CONSTANT, _BY_TYPE, _NETWORK = "constant step", "constant step by type", "published"
 
 
-def cards(profile: str) -> list[dict[str, str]]:
+def headlines(profile: str) -> list[Headline]:
     """Return the headline number of predicted motion.
 
     Parameters
@@ -26,17 +27,53 @@ def cards(profile: str) -> list[dict[str, str]]:
 
     Returns
     -------
-    list of dict
-        what, value, beside.
+    list of Headline
     """
     arms = _arms(profile)
     ours, constant = (arms.loc[(arm, "vs_tracker")] for arm in (_study_arm(profile), _CONSTANT))
     return [
-        {
-            "what": "Final drift without tracking (simulated)",
-            "value": f"{ours['mean']:.1f} mm",
-            "beside": f"constant step {constant['mean']:.1f} mm" + _by_type(arms),
-        }
+        Headline(
+            what="Final drift without tracking",
+            value=f"{ours['mean']:.1f} mm",
+            interval=f"{interval(ours['low'], ours['high'], '.1f')} mm",
+            count=f"{ours['sweep_count']} sweeps of {ours['subject_count']} infants",
+            origin="simulated",
+            beside=f"constant step {constant['mean']:.1f} mm" + _by_type(arms),
+            page="motion.html",
+        )
+    ]
+
+
+def goals(profile: str) -> list[Goal]:
+    """Return the goals of predicted motion, met or not.
+
+    Parameters
+    ----------
+    profile : str
+
+    Returns
+    -------
+    list of Goal
+    """
+    arms, row = _arms(profile), _against_best(profile)
+    ours, constant = (arms.loc[(arm, "vs_tracker"), "mean"] for arm in
+                      (_study_arm(profile), _CONSTANT))  # fmt: skip
+    about = {"origin": "simulated", "page": "motion.html"}
+    change = f"{row['difference']:+.2f} mm, {interval(row['low'], row['high'], '+.2f')}"
+    share = f"{100 * ours / constant:.0f} %"
+    if (_BY_TYPE, "vs_tracker") in arms.index:
+        by_type = arms.loc[(_BY_TYPE, "vs_tracker"), "mean"]
+        share += f"; {100 * ours / by_type:.0f} % of a step by sweep type"
+    return [
+        Goal(
+            "Less drift than the best arm that is not learned",
+            change,
+            bool(row["high"] < 0),
+            **about,
+        ),
+        Goal(
+            "At most a third of a constant step's drift", share, bool(3 * ours <= constant), **about
+        ),
     ]
 
 
@@ -171,15 +208,20 @@ def _drift(profile: str) -> str:
 
 def _goal(profile: str) -> str:
     """Say how the study's arm compares with the best one that is not learned."""
-    rows = tables.read(paths.table_file(profile, "motion_comparisons"))
-    rows = rows[(rows["arm_a"] == _study_arm(profile)) & (rows["truth"] == "vs_tracker")]
-    rows = rows[(rows["measure"] == "final_mm") & rows["is_best_not_learned"].astype(bool)]
-    row = rows.set_index("sweep_type").loc["all"]
+    row = _against_best(profile)
     told = "lower" if row["high"] < 0 else "not told apart" if row["low"] <= 0 else "higher"
     return (
         f"Against the best arm that is not learned ({row['arm_b']}) that is {told}: "
         f"{row['difference']:+.1f} mm (95 % {row['low']:+.1f} to {row['high']:+.1f})."
     )
+
+
+def _against_best(profile: str) -> pd.Series:
+    """Return the study's arm compared with the best one that is not learned."""
+    rows = tables.read(paths.table_file(profile, "motion_comparisons"))
+    rows = rows[(rows["arm_a"] == _study_arm(profile)) & (rows["truth"] == "vs_tracker")]
+    rows = rows[(rows["measure"] == "final_mm") & rows["is_best_not_learned"].astype(bool)]
+    return rows.set_index("sweep_type").loc["all"]
 
 
 def _printed(profile: str) -> str:

@@ -1,8 +1,10 @@
-"""Pieces of a page: embedded pictures, tables, notes about skips."""
+"""Pieces of a page: pictures, tables, headline numbers, goals, notes about skips.
+
+Decides how a piece is described before any page is written; knows no result of the study.
+"""
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from dataclasses import dataclass, field
@@ -23,19 +25,20 @@ class Picture:
 
     Attributes
     ----------
-    data_uri : str
-        The PNG itself, so that the page needs no other file.
+    source : Path
+        The drawn PNG; the site keeps one copy of it beside its pages.
     caption : str
     name : str
         Name of the figure; the page says where its PDF lies.
-    width_px : int
+    width_px, height_px : int
         On the page: inches in print times a screen's pixels per inch.
     """
 
-    data_uri: str
+    source: Path
     caption: str
     name: str
     width_px: int
+    height_px: int
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,62 @@ class Section:
     missing: tuple[str, ...] = ()
 
 
-def embed(path: Path, caption: str) -> Picture | None:
-    """Return a PNG as an embedded picture, or None where the figure was not drawn.
+@dataclass(frozen=True)
+class Headline:
+    """A number of the start page, with all that a reader needs to weigh it.
+
+    Attributes
+    ----------
+    what, value : str
+        The value carries its unit.
+    interval : str
+        "95 % 0.810 to 0.850", or why there is none.
+    count : str
+        How many cases of how many infants, frames or claims.
+    origin : {"simulated", "real", "arithmetic"}
+    beside : str
+        What the value is to be compared with.
+    page : str
+        Page of the site that tells more.
+    """
+
+    what: str
+    value: str
+    interval: str
+    count: str
+    origin: str
+    beside: str
+    page: str
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Something that the study set out to reach, and what was found.
+
+    Attributes
+    ----------
+    asked, found : str
+    is_met : bool or None
+        None where nothing was measured.
+    origin : {"simulated", "real", "arithmetic"}
+    page : str
+        Page of the site that tells more.
+    """
+
+    asked: str
+    found: str
+    is_met: bool | None
+    origin: str
+    page: str
+
+    @property
+    def verdict(self) -> str:
+        """Return the verdict in words."""
+        return {True: "met", False: "not met", None: "not measured"}[self.is_met]
+
+
+def picture(path: Path, caption: str) -> Picture | None:
+    """Return a figure with its size on the page, or None where it was not drawn.
 
     Parameters
     ----------
@@ -90,11 +147,13 @@ def embed(path: Path, caption: str) -> Picture | None:
     """
     if not path.is_file():
         return None
-    png = path.read_bytes()
-    stored_px = int.from_bytes(png[16:20], "big")  # width in a PNG's first chunk
-    content = base64.b64encode(png).decode("ascii")
-    width_px = round(stored_px * _SCREEN_DPI / PNG_DPI)
-    return Picture(f"data:image/png;base64,{content}", caption, path.stem, width_px)
+    with open(path, "rb") as stream:
+        head = stream.read(24)  # a PNG's first chunk holds its width and height
+    width_px, height_px = (
+        round(int.from_bytes(head[start : start + 4], "big") * _SCREEN_DPI / PNG_DPI)
+        for start in (16, 20)
+    )
+    return Picture(path, caption, path.stem, width_px, height_px)
 
 
 def unbroken(text: str) -> str:
@@ -112,7 +171,7 @@ def unbroken(text: str) -> str:
 
 
 def table_html(table: pd.DataFrame, *, rows: int = 60) -> str:
-    """Return a table as HTML: numbers to four digits and right-aligned, text escaped.
+    """Return a table as HTML: numbers to four digits, text escaped.
 
     Parameters
     ----------

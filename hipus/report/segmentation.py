@@ -7,7 +7,7 @@ in `segmentation_rounds`, how far models carry in `segmentation_reach`.
 
 from __future__ import annotations
 
-from hipus.report.page import Section, table_html
+from hipus.report.page import Goal, Headline, Section, table_html
 from hipus.report.segmentation_tables import (
     MEAN,
     TEST_ONLY,
@@ -23,18 +23,18 @@ REFINED = "3.2"
 FRAME_MODELS = ("2.1", "2.2", "2.3")
 #: Goal -> what it asks for; they bind in profile small, the last in paper alone.
 GOALS = {
-    "goal_mean_dice_met": "mean Dice of model 3.2 at least 0.80",
-    "goal_better_than_each_2d_model_met": "better than each 2D model, p < 0.05",
+    "goal_mean_dice_met": "Mean Dice of model 3.2 at least 0.80",
+    "goal_better_than_each_2d_model_met": "Model 3.2 better than each 2D model, p < 0.05",
     "goal_head_dice_met": "Dice of the femoral head at least 0.90",
-    "goal_order_of_table5_met": "the order of Table 5",
-    "goal_mean_dice_of_paper_profile_met": "mean Dice of model 3.2 at least 0.90",
+    "goal_order_of_table5_met": "Models in the order of Table 5",
+    "goal_mean_dice_of_paper_profile_met": "Mean Dice of model 3.2 at least 0.90",
 }
 _OF_PAPER = "goal_mean_dice_of_paper_profile_met"
 NOT_MEASURED = "Not measured: no test volume has a label by a rater."
 _SCORES = "segmentation_scores"
 
 
-def cards(profile: str) -> list[dict[str, str]]:
+def headlines(profile: str) -> list[Headline]:
     """Return the headline number of segmentation.
 
     Parameters
@@ -43,21 +43,32 @@ def cards(profile: str) -> list[dict[str, str]]:
 
     Returns
     -------
-    list of dict
-        what, value, beside; empty where no model was judged.
+    list of Headline
+        Empty where no model was judged.
     """
     if not has_rows(profile, "segmentation_cases"):
         return []
-    found, printed = metrics_of(profile, _SCORES), _table5(profile).printed_dice
+    found, row, printed = metrics_of(profile, _SCORES), _by_truth(profile), _table5(profile)
     best = max(FRAME_MODELS, key=lambda model: found[f"dice_test_only_{model}"] or 0.0)
     return [
-        {
-            "what": "Mean Dice of model 3.2, unseen infants (simulated)",
-            "value": number(found[f"dice_test_only_{REFINED}"]),
-            "beside": f"best 2D model ({best}) {number(found[f'dice_test_only_{best}'])}; printed, "
-            f"clinical {printed[REFINED]:.3f} and {printed[best]:.3f}",
-        }
+        Headline(
+            what="Mean Dice of model 3.2, infants that only test",
+            value=number(row.dice_mean),
+            interval=interval(row.dice_low, row.dice_high),
+            count=f"{found['volume_count_test_only']} volumes of "
+            f"{found['subject_count_test_only']} infants",
+            origin="simulated",
+            beside=f"best 2D model ({best}) {number(found[f'dice_test_only_{best}'])}; printed, "
+            f"clinical {printed.printed_dice[REFINED]:.3f}",
+            page="models.html",
+        )
     ]
+
+
+def _by_truth(profile: str):
+    """Return how model 3.2 agrees with truth on infants that only test."""
+    pair = {"cohort": TEST_ONLY, "structure": MEAN, "pair": f"{REFINED} and truth"}
+    return rows_of(profile, "segmentation_raters", **pair).iloc[0]
 
 
 def compared(profile: str) -> Section:
@@ -93,7 +104,7 @@ def compared(profile: str) -> Section:
     table1 = f"{judged} (tables/segmentation_table1.csv)"
     return Section(
         answer=" ".join((_headline(profile), _confirmed(profile))),
-        points=(*goals(profile), _ranked(profile), _distances(profile), *_flattered(profile)),
+        points=(*_told_goals(profile), _ranked(profile), _distances(profile), *_flattered(profile)),
         shown=((shown, table_html(all_in_volumes(profile))),),
         pictures=pictures_of(profile, _PICTURES),
         tables=((table1, table_html(as_printed(profile))), *captioned(profile, captions)),
@@ -153,8 +164,8 @@ def claims(profile: str) -> Section:
     )
 
 
-def goals(profile: str) -> tuple[str, ...]:
-    """Say of every goal whether it is met, and the number that decides.
+def goals(profile: str) -> list[Goal]:
+    """Return every goal with the number that decides.
 
     Parameters
     ----------
@@ -162,8 +173,11 @@ def goals(profile: str) -> tuple[str, ...]:
 
     Returns
     -------
-    tuple of str
+    list of Goal
+        Empty where no model was judged.
     """
+    if not has_rows(profile, "segmentation_cases"):
+        return []
     found = metrics_of(profile, _SCORES)
     worst = max(found[f"p_holm_{REFINED}_vs_{model}"] or 0.0 for model in FRAME_MODELS)
     mean = number(found[f"dice_test_only_{REFINED}"])
@@ -175,10 +189,15 @@ def goals(profile: str) -> tuple[str, ...]:
         _OF_PAPER: mean,
     }
     names = [name for name in GOALS if name != _OF_PAPER or profile == "paper"]
-    return tuple(
-        f"Goal {'met' if found[name] else 'not met'}: {GOALS[name]} ({reached[name]})."
+    return [
+        Goal(GOALS[name], reached[name], bool(found[name]), "simulated", "models.html")
         for name in names
-    )
+    ]
+
+
+def _told_goals(profile: str) -> tuple[str, ...]:
+    """Say of every goal whether it is met, and the number that decides."""
+    return tuple(f"Goal {one.verdict}: {one.asked} ({one.found})." for one in goals(profile))
 
 
 def _order(found: dict) -> str:
@@ -198,9 +217,7 @@ def _table5(profile: str):
 
 def _headline(profile: str) -> str:
     """Say how good model 3.2 is on infants that only test."""
-    pair = {"cohort": TEST_ONLY, "structure": MEAN, "pair": f"{REFINED} and truth"}
-    row = rows_of(profile, "segmentation_raters", **pair).iloc[0]
-    found = metrics_of(profile, _SCORES)
+    row, found = _by_truth(profile), metrics_of(profile, _SCORES)
     return (
         f"On {found['volume_count_test_only']} simulated volumes of "
         f"{found['subject_count_test_only']} infants that only test, model 3.2 reaches a mean Dice "

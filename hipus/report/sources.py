@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hipus import paths, tables
-from hipus.report.page import Picture, embed, table_html
+from hipus.report.page import Picture, picture, table_html
 
 
 def metrics_of(profile: str, stage: str) -> dict:
@@ -35,8 +35,8 @@ def pictures_of(profile: str, captions: dict[str, str]) -> tuple[Picture, ...]:
     tuple of Picture
     """
     folder = paths.figures_dir(profile)
-    found = [embed(folder / f"{name}.png", caption) for name, caption in captions.items()]
-    return tuple(picture for picture in found if picture)
+    found = [picture(folder / f"{name}.png", caption) for name, caption in captions.items()]
+    return tuple(one for one in found if one)
 
 
 def tables_of(profile: str, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""Stage `report`: the static report and the executed notebooks as pages."""
+"""Stage `report`: the static site, with the executed notebooks as pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hipus import config, paths
-from hipus.report import build, notebook_pages
+from hipus.report import notebook_pages, site
 from hipus.stages import runner
 
 STAGE = "report"
@@ -15,8 +15,8 @@ STAGE = "report"
 def main(study: config.Study) -> Iterable[Path]:
     """Write the report; return the executed notebooks."""
     results = paths.results_dir(study.profile)
-    notebook_pages.write_pages(results / "notebooks", results / "report" / "notebooks")
-    build.build_index(study.profile)
+    notebook_pages.write_pages(results / "notebooks", results / "report")
+    site.build_site(study.profile)
     return sorted((results / "notebooks").glob("*.ipynb"))
 
 

@@ -1,6 +1,8 @@
-"""A page as a browser would read it."""
+"""A page, and a whole site, as a browser would read it."""
 
 from html.parser import HTMLParser
+
+from hipus.report import site
 
 
 class Page(HTMLParser):
@@ -28,3 +30,16 @@ class Page(HTMLParser):
     def attributes(self, name: str) -> list[str]:
         """Return all values of an attribute."""
         return [found[name] for _, found in self.tags if name in found]
+
+
+def built(profile: str = "smoke") -> dict[str, Page]:
+    """Build the site and return its pages by their names."""
+    folder = site.build_site(profile).parent
+    return {
+        path.stem: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.html"))
+    }
+
+
+def whole_text(profile: str = "smoke") -> str:
+    """Build the site and return the text of all of its pages."""
+    return "\n".join(page.text for page in built(profile).values())
