@@ -48,19 +48,29 @@ def draw_trajectories(inputs: Mapping[str, np.ndarray]) -> Figure:
             box.set_position([n / count, 0.15, 0.94 / count, 0.74])
             for who, role in (("tracked", "ink"), ("predicted", "ours")):
                 poses = inputs[f"T_{who}_{n}"]
-                _draw_course(box, poses, inputs[f"picture_mm_{n}"], style.PALETTE[role], who)
+                draw_course(box, poses, inputs[f"picture_mm_{n}"], style.PALETTE[role], who)
             title = f"{inputs[f'name_{n}']}\nfinal drift {float(inputs[f'final_mm_{n}']):.1f} mm"
             figure.text((n + 0.5) / count, 0.98, title, ha="center", va="top", weight="bold",
                         fontsize=7.5)  # fmt: skip
-            _dress_space(box)
+            dress_space(box)
         handles, labels = axes[0, 0].get_legend_handles_labels()
         labels = [f"{label} (simulated)" for label in labels]
         figure.legend(handles, labels, loc="lower center", ncols=2)
     return figure
 
 
-def _draw_course(box, poses: np.ndarray, picture_mm, colour: str, label: str) -> None:
-    """Draw the way of the image's centre, and the picture's outline at both ends."""
+def draw_course(box, poses: np.ndarray, picture_mm, colour: str, label: str) -> None:
+    """Draw the way of the image's centre, and the picture's outline at both ends.
+
+    Parameters
+    ----------
+    box : matplotlib axes in space
+    poses : numpy.ndarray (N, 4, 4)
+        T_centre_to_first, mm; NaN where unknown, one known at least.
+    picture_mm : sequence of 2 float
+        Width and height.
+    colour, label : str
+    """
     poses = poses[np.isfinite(poses[:, 0, 0])]
     # Drawn as (elevational, lateral, up): the page's axes of a probe that looks down.
     order, sign = [2, 0, 1], [1, 1, -1]
@@ -72,8 +82,14 @@ def _draw_course(box, poses: np.ndarray, picture_mm, colour: str, label: str) ->
         box.plot(*(outline[:, order] * sign).T, color=colour, lw=0.7, alpha=0.8)
 
 
-def _dress_space(box) -> None:
-    """Give one scale, units and few ticks to axes in space."""
+def dress_space(box) -> None:
+    """Give one scale, units and few ticks to axes in space.
+
+    Parameters
+    ----------
+    box : matplotlib axes in space
+        With all that `draw_course` drew.
+    """
     limits = np.array([box.get_xlim(), box.get_ylim(), box.get_zlim()])
     box.set_box_aspect(np.ptp(limits, axis=1), zoom=0.88)
     box.view_init(elev=18, azim=-62)
@@ -116,7 +132,7 @@ def draw_frame_errors(frames: pd.DataFrame) -> Figure:
         for column, part in enumerate(groups):
             axes[0, column].set_title(str(part["name"].iloc[0]), fontsize=7.5)
             for row, (kind, unit, label) in enumerate(rows):
-                _draw_components(axes[row, column], part, kind, unit)
+                draw_components(axes[row, column], part, kind, unit)
                 axes[row, 0].set_ylabel(label)
             axes[-1, column].set_xlabel("frame, number in the sweep")
         figure.align_ylabels(axes[:, 0])
@@ -126,8 +142,19 @@ def draw_frame_errors(frames: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_components(box, part: pd.DataFrame, kind: str, unit: str) -> None:
-    """Draw the three signed components of an error and its length."""
+def draw_components(box, part: pd.DataFrame, kind: str, unit: str) -> None:
+    """Draw the three signed components of an error and its length, frame by frame.
+
+    Parameters
+    ----------
+    box : matplotlib axes
+    part : pandas.DataFrame
+        frame_index, and `<kind>_<unit>` with its components, of one sweep.
+    kind : str
+        relative (of a step) or absolute (added up since the first frame).
+    unit : str
+        mm or deg.
+    """
     for name, role in AXES.items():
         values = part[f"{kind}_{name}_{unit}"]
         box.plot(part["frame_index"], values, color=style.PALETTE[role], lw=1, label=name)

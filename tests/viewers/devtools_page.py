@@ -42,7 +42,7 @@ def browser_command(chromium: str, folder: Path) -> list[str]:
     return [chromium, *FLAGS, f"--user-data-dir={folder / 'browser'}", "about:blank"]
 
 
-def wait_for_devtools(path: Path, timeout_s: float = 30) -> int:
+def wait_for_devtools(path: Path, timeout_s: float = 90) -> int:
     """Return the port that the browser tells in its profile."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:

@@ -68,7 +68,7 @@ class Lab:
         self,
         cells: Sequence[str],
         *,
-        timeout_s: float = 60,
+        timeout_s: float = 120,
         window_px: tuple[int, int] = (1200, 1000),
         may_ask: Sequence[str] = (),
         switched_off: Sequence[str] = (IMJOY,),
@@ -271,7 +271,7 @@ def _free_port() -> int:
         return one.getsockname()[1]
 
 
-def _wait_for_server(port: int, log: Path, timeout_s: float = 40) -> None:
+def _wait_for_server(port: int, log: Path, timeout_s: float = 90) -> None:
     """Return once JupyterLab answers."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
