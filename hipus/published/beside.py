@@ -8,7 +8,7 @@ claims in `data/claims/`. Deliberately types no number.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +26,11 @@ COLUMNS = [
     *("audit_verdict", "ours", "ours_value", "ours_lower", "ours_upper", "profile", "n"),
     *("origin", "verdict", "reason", "table", "stage", "command", "link"),
 ]
+THESIS, OTHERS = "3D ultrasound segmentation thesis", "Other literature"
+_FINDINGS = "motion_claims"
 _CHECKS, _CLAIMS = "published_checks", "published_claims"
 _LONGEST = 160
+_CLINICAL = "a fact of the clinical cohort"
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,11 @@ class Judge:
         Returns
         -------
         pandas.DataFrame
-            `COLUMNS`, a row per claim.
+            `COLUMNS`, a row per claim, then one per finding of others that `motion_claims`
+            tested: sentences that the transcription holds as numbers only.
         """
         found = [self._row(row, self.judge(row)) for row in claims.to_dict("records")]
+        found += [self._row(row, beside) for row, beside in self._findings()]
         return pd.DataFrame(found, columns=COLUMNS)
 
     def judge(self, claim: dict) -> Beside:
@@ -114,7 +119,7 @@ class Judge:
             return self._listed(listed, links)
         if links and links[0][1].rule != Rule.BESIDE:
             return self._tested(claim, links)
-        return self._by_arithmetic(claim, links) or self._untold(claim, listed)
+        return self._by_arithmetic(claim, links) or self._untold(claim, listed, links)
 
     def _listed(self, listed: Listed, links: list[tuple[Cell, Link]]) -> Beside:
         """Return an input with what came out of it, or a claim about hardware."""
@@ -144,7 +149,9 @@ class Judge:
             verdict = Verdict.CONFIRMED if found.value == printed else Verdict.DIFFERS
         else:
             verdict = verdicts.of_number(printed, found.value, low=found.lower, high=found.upper)
-        return self._beside(verdict, f"{_size(printed, found)}; {link.note}", link, found)
+        rows = claim_answers.rows_of(link, cell.row, self._saved)
+        note = link.note.format_map(rows.iloc[0])
+        return self._beside(verdict, f"{_size(printed, found)}; {note}", link, found)
 
     def _sentence(self, links: list[tuple[Cell, Link]]) -> Beside:
         """Return the verdict on a sentence from all tables that judged a part of it."""
@@ -160,6 +167,28 @@ class Judge:
         counts = dict.fromkeys(part.n for part in parts if part.n and not part.n.startswith("0 "))
         return Beside(verdict, "; ".join(notes), table, claim_sentences.told(parts),
                       self._sources[table].origin, ", ".join(counts))  # fmt: skip
+
+    def _findings(self) -> Iterator[tuple[dict, Beside]]:
+        """Yield the findings of others that a table of ours tested, each with its verdict."""
+        rows = self._saved.get(_FINDINGS)
+        if rows is None:
+            return
+        for row in rows[~rows["source"].str.startswith("Paper")].to_dict("records"):
+            (part,) = claim_sentences.parts_of(_FINDINGS, pd.DataFrame([row]))
+            claim = {
+                "claim_id": f"finding/{row['finding']}",
+                "document": THESIS if "hesis" in row["source"] else OTHERS,
+                "location": row["source"],
+                "item": "finding in our words",
+                "printed": row["claim"],
+                "value": np.nan,
+                "unit": "",
+                "audit_verdict": str(ClaimVerdict.NOT_AUDITED),
+            }
+            origin = self._sources[_FINDINGS].origin
+            reason = claim_sentences.why([part])
+            told = part.told.removeprefix(f"{row['claim']}: ")
+            yield claim, Beside(part.verdict, reason, _FINDINGS, told, origin, part.n)
 
     def _by_arithmetic(self, claim: dict, links: list[tuple[Cell, Link]]) -> Beside | None:
         """Return what the document's own numbers say, or None if they say nothing."""
@@ -179,15 +208,15 @@ class Judge:
         ours = "; ".join(row.recomputed or row.audit_computed for row in checks.itertuples())
         return Beside(verdict, reason, _CHECKS, _cut(ours), "arithmetic")
 
-    def _untold(self, claim: dict, listed: Listed | None) -> Beside:
+    def _untold(self, claim: dict, listed: Listed | None, links: list) -> Beside:
         """Return that nothing here can tell, and why."""
-        asked = f"; checks {claim['audit_checks']} cannot decide" if claim["audit_checks"] else ""
+        is_quoted = claim["document"] != PAPER
+        reason = "the study behind it is not part of this one" if is_quoted else _CLINICAL
         if listed is not None:
-            verdict = Verdict.QUOTED if listed.kind == Kind.QUOTED else Verdict.CLINICAL
-            return Beside(verdict, listed.reason + asked)
-        if claim["document"] == PAPER:
-            return Beside(Verdict.CLINICAL, f"a fact of the clinical cohort{asked}")
-        return Beside(Verdict.QUOTED, f"the study behind it is not part of this one{asked}")
+            is_quoted, reason = listed.kind == Kind.QUOTED, listed.reason
+        asked = f"; arithmetic cannot decide ({claim['audit_checks']})"
+        verdict = Verdict.QUOTED if is_quoted else Verdict.CLINICAL
+        return self._shown(verdict, reason + asked * bool(claim["audit_checks"]), links)
 
     def _number(self, cell: Cell, link: Link) -> Answer | None:
         """Return the number of a link, None where its table does not hold one."""
@@ -254,9 +283,11 @@ def _size(printed: float, found: Answer) -> str:
     if printed == 0:
         return "the printed number is zero"
     share = (found.value - printed) / abs(printed)
-    inside = " and the printed one lies in our interval"
     told = f"ours is {abs(share):.0%} {'above' if share > 0 else 'below'} the printed number"
-    return told + (inside if found.lower <= printed <= found.upper else "")
+    if share >= 1:
+        told = f"ours is {1 + share:.1f} times the printed number"
+    inside = " and the printed one lies in our interval"
+    return told + inside * (found.lower <= printed <= found.upper)
 
 
 def _cut(text: str) -> str:

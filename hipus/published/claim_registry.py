@@ -113,7 +113,7 @@ class Link:
     rule : str
         A `Rule`: compare sizes, compare exactly, only show, or take over a sentence's verdict.
     note : str
-        What our number is.
+        What our number is; `{column}` is filled in from our row.
     """
 
     table: str

@@ -91,14 +91,16 @@ def why(parts: Sequence[Part]) -> str:
 
 
 def _segmentation(row: dict[str, str]) -> Part:
-    """Read a row of `segmentation_claims`."""
-    about = " ".join(filter(None, (row["part"], _difference(row))))
+    """Read a row of `segmentation_claims`: a is expected to be above b."""
+    limit = "" if row["b"] == f"{float(row['value_b'] or 'nan'):g}" else row["b"]
+    about = _difference(row, "value_a", "value_b", names=(row["a"], limit))
+    about = f"{about} ({row['measure']})" if about else row["part"]
     return Part(about, row["part_verdict"], f"{row['n']} {_who(row['unit'])}", row["note"])
 
 
 def _motion(row: dict[str, str]) -> Part:
     """Read a row of `motion_claims`: a is expected to be lower, equal or not lower than b."""
-    about = f"{row['claim']}: {_difference(row)} {row['unit']}"
+    about = f"{row['claim']}: {_difference(row, 'mean_a', 'mean_b', unit=row['unit'])}"
     return Part(about, row["verdict"], f"{row['subject_count']} infants", "")
 
 
@@ -124,14 +126,20 @@ def _effects(row: dict[str, str]) -> Part:
     return Part(shown + ends, word, f"{row['subject_count']} infants", "by the study's own arm")
 
 
-def _difference(row: dict[str, str]) -> str:
-    """Return a difference with its interval, or nothing."""
+def _difference(
+    row: dict[str, str], a: str, b: str, *, names: Sequence[str] = ("", ""), unit: str = ""
+) -> str:
+    """Return two numbers and their difference with its interval, or nothing."""
     if not row["difference"]:
         return ""
+    first, second = (
+        f"{name} {float(row[column]):.3g}".strip()
+        for name, column in zip(names, (a, b), strict=True)
+    )
     shown = f"{float(row['difference']):+.3g}"
-    if not row["low"]:
-        return shown
-    return f"{shown} ({float(row['low']):+.3g} to {float(row['high']):+.3g})"
+    if row["low"]:
+        shown += f" ({float(row['low']):+.3g} to {float(row['high']):+.3g})"
+    return f"{first} against {second}: {shown} {unit}".rstrip()
 
 
 def _who(unit: str) -> str:
