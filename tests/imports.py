@@ -30,9 +30,10 @@ def imported_names(source: str) -> set[str]:
 
 
 def notebook_source(path: Path) -> str:
-    """Return the Python of a notebook's code cells."""
+    """Return the Python of a notebook's code cells that the pipeline runs."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    run = (cell for cell in cells if "skip-execution" not in cell["metadata"].get("tags", []))
+    return "\n".join("".join(cell["source"]) for cell in run if cell["cell_type"] == "code")
 
 
 def reached(source: str) -> set[str]:
