@@ -105,7 +105,7 @@ def draw_table_1(table: pd.DataFrame) -> Figure:
         "structures it shows. Here: simulated test infants of the study, by raters' labels; "
         "test-only: further simulated infants, by truth. The mean of ours is that of the four."
     )
-    return typeset("Table 1. Dice by model and structure", lines, (1.2, 0.6, *[1.0] * 5), notes)
+    return typeset("Table 1. Dice by model and structure", lines, (1.2, 0.65, *[1.05] * 5), notes)
 
 
 def draw_table_2(table: pd.DataFrame, arms: pd.DataFrame) -> Figure:
@@ -297,5 +297,4 @@ def _counted(rows: pd.DataFrame, name: str, start: str) -> str:
 
 def _least_most(counts: pd.Series) -> str:
     """Return a count, or the least and the most where they differ."""
-    least, most = counts.min(), counts.max()
-    return f"{least}" if least == most else f"{least} to {most}"
+    return " to ".join(f"{count}" for count in sorted({counts.min(), counts.max()}))
