@@ -46,17 +46,38 @@ def draw_rounds(inputs: Mapping[str, np.ndarray]) -> Figure:
     matplotlib.figure.Figure
         A column a mask. The section across the lateral axis cuts all frames: there streaks show.
     """
-    shown = {name: surfaces.surfaces_of(inputs, name) for name in _ROUNDS}
+    return draw_progression(inputs, _ROUNDS, about=f"{inputs['name']}, simulated")
+
+
+def draw_progression(
+    inputs: Mapping[str, np.ndarray], titles: Mapping[str, str], *, about: str
+) -> Figure:
+    """Draw one volume's masks, a column each, under given titles.
+
+    Parameters
+    ----------
+    inputs : mapping of str to array
+        As for `draw_rounds`.
+    titles : mapping of str to str
+        Mask -> title, from the left.
+    about : str
+        Stands above the legend: which volume, of how many, and that it is simulated.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    shown = {name: surfaces.surfaces_of(inputs, name) for name in titles}
     limits = surfaces.screen_limits(list(shown.values()))
     with style.look():
-        figure, axes = _new_grid(inputs, "", limits, columns=len(_ROUNDS))
-        for boxes, (name, title) in zip(axes.T, _ROUNDS.items(), strict=True):
+        figure, axes = _new_grid(inputs, "", limits, columns=len(titles))
+        for boxes, (name, title) in zip(axes.T, titles.items(), strict=True):
             surfaces.show_surfaces(boxes[0], shown[name], limits)
             boxes[0].set_title(title, fontsize=8, loc="center")
             for box, plane in zip(boxes[1:], _PLANES, strict=True):
                 _show_plane(box, inputs, plane, name)
         _label_sections(axes)
-        _add_legend(figure, f"{inputs['name']}, simulated")
+        add_legend(figure, about)
     return figure
 
 
@@ -87,7 +108,7 @@ def draw_cases(inputs: Mapping[str, np.ndarray]) -> Figure:
             for box, plane in zip(boxes[1:], _PLANES, strict=True):
                 _show_plane(box, inputs, plane, _MODEL, start=f"{key}_")
         _label_sections(axes)
-        _add_legend(figure, f"model {_MODEL}, n = {len(keys)} test-only volumes, simulated")
+        add_legend(figure, f"model {_MODEL}, n = {len(keys)} test-only volumes, simulated")
     return figure
 
 
@@ -122,8 +143,14 @@ def _label_sections(axes) -> None:
         boxes[0].set_ylabel("axial, mm", fontsize=7)
 
 
-def _add_legend(figure: Figure, title: str) -> None:
-    """Explain colours, of renderings beside those of sections."""
+def add_legend(figure: Figure, title: str) -> None:
+    """Explain colours, of renderings beside those of sections.
+
+    Parameters
+    ----------
+    figure : Figure
+    title : str
+    """
     pairs = list(zip(overlays.surface_handles(), overlays.contour_handles(), strict=True))
     names = [pair[0].get_label() for pair in pairs]
     truth = overlays.truth_handle()
