@@ -1,7 +1,9 @@
 """What a person sees in a notebook: tables, figures, volumes.
 
 Decides that every view leaves a true still picture in the executed copy, and adds a live
-viewer only when a person is there: the pipeline sets `HIPUS_STATIC_VIEWS=1`.
+viewer only when a person is there: the pipeline sets `HIPUS_STATIC_VIEWS=1`. What a person can
+move through has modules of its own, which not every notebook needs: `sweep_explorer` (a sweep,
+its poses and its drift) and `hip_explorer` (the plane that a hip is measured in).
 """
 
 from __future__ import annotations
@@ -15,11 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, Image, Markdown, display
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from hipus import images, paths, tables
-from hipus.figures import label_volumes, overlays, style, volumes
+from hipus import images, live_volumes, paths, tables
+from hipus.figures import label_volumes, style, volumes
 
 log = logging.getLogger(__name__)
 
@@ -145,12 +146,20 @@ def load_figure_input(profile: str, name: str) -> dict[str, np.ndarray]:
         return dict(stored)
 
 
-def show_volume(volume: images.Volume, *, caption: str = "", viewer: str = "niivue") -> None:
-    """Show three planes of a volume as a picture, and a live viewer where a person is.
+def show_volume(
+    volume: images.Volume,
+    labels: images.Volume | None = None,
+    *,
+    caption: str = "",
+    viewer: str = "niivue",
+) -> None:
+    """Show a volume, with its labels, as a picture, and a live viewer where a person is.
 
     Parameters
     ----------
     volume : Volume
+    labels : Volume, optional
+        In the hip scheme, on the volume's grid.
     caption : str
     viewer : str
         "niivue" (default), "itkwidgets" (by name only: it loads its viewer from the
@@ -159,78 +168,32 @@ def show_volume(volume: images.Volume, *, caption: str = "", viewer: str = "niiv
     Raises
     ------
     ValueError
-        For an unknown viewer.
+        For an unknown viewer, or labels on another grid.
     """
     if viewer not in VIEWERS:
         raise ValueError(f"viewer must be one of {VIEWERS}, got {viewer!r}")
-    show_figure(volumes.draw_three_planes(volume), caption)
+    if labels is None:
+        figure = volumes.draw_three_planes(volume)
+    else:
+        figure = label_volumes.draw_label_volume(volume, labels.array)
+    show_figure(figure, caption)
     if not is_static() and viewer != "none":
-        _show_live(volume, viewer)
+        _show_live(volume, viewer, labels)
 
 
 def show_labelled_volume(
     volume: images.Volume, labels: images.Volume, *, caption: str = "", viewer: str = "niivue"
 ) -> None:
-    """Show sections of a labelled volume as a picture, and a live viewer where a person is.
-
-    Parameters
-    ----------
-    volume : Volume
-    labels : Volume
-        In the hip scheme, on the volume's grid.
-    caption : str
-    viewer : str
-        "niivue" (default) or "none".
-
-    Raises
-    ------
-    ValueError
-        For another viewer, or labels on another grid.
-    """
-    if viewer not in ("niivue", "none"):
-        raise ValueError(f"viewer of labels must be 'niivue' or 'none', got {viewer!r}")
-    show_figure(label_volumes.draw_label_volume(volume, labels.array), caption)
-    if not is_static() and viewer != "none":
-        _show_live(volume, viewer, labels=labels)
+    """Show a labelled volume; the same as `show_volume` with labels."""
+    show_volume(volume, labels, caption=caption, viewer=viewer)
 
 
-def _show_live(volume: images.Volume, viewer: str, labels: images.Volume | None = None) -> None:
+def _show_live(volume: images.Volume, viewer: str, labels: images.Volume | None) -> None:
     """Add a live viewer, or say in a line why it is not there."""
+    made_by = {"niivue": live_volumes.niivue_widget, "itkwidgets": live_volumes.itkwidgets_view}
     try:
-        widget = _niivue(volume, labels) if viewer == "niivue" else _itkwidgets(volume)
+        widget = made_by[viewer](volume, labels)
     except Exception as error:  # a viewer must never stop a notebook
-        log.warning("no live %s viewer here (%s); the picture above is complete", viewer, error)
+        log.warning("no live %s viewer here: %s. The picture above is complete", viewer, error)
         return
     display(widget)
-
-
-def _niivue(volume: images.Volume, labels: images.Volume | None = None):
-    """Return an ipyniivue widget of a volume, with its labels on top."""
-    from ipyniivue import NiiVue
-
-    folder = Path(tempfile.mkdtemp(prefix="hipus-view-"))
-    shown = {"volume.nii.gz": volume} | ({} if labels is None else {"labels.nii.gz": labels})
-    for name, one in shown.items():
-        images.write(one, folder / name)
-    widget = NiiVue()
-    widget.load_volumes([{"path": str(folder / name)} for name in shown])
-    if labels is not None:
-        widget.volumes[1].set_colormap_label(_label_colours())
-    return widget
-
-
-def _label_colours() -> dict[str, list]:
-    """Return the structures' colours as NiiVue takes them, label 0 unseen."""
-    rgb = np.rint(255 * np.array([to_rgb(colour) for colour in overlays.COLOURS.values()]))
-    red, green, blue = np.vstack([np.zeros(3), rgb]).astype(int).T.tolist()
-    names = ["background", *overlays.NAMES.values()]
-    alpha = [0] + [160] * len(overlays.NAMES)
-    places = [0, *map(int, overlays.COLOURS)]
-    return {"R": red, "G": green, "B": blue, "A": alpha, "I": places, "labels": names}
-
-
-def _itkwidgets(volume: images.Volume):
-    """Return an itkwidgets view of a volume."""
-    from itkwidgets import view
-
-    return view(images.to_sitk(volume))

@@ -1,16 +1,11 @@
 """What a person sees: a true still picture always, a live viewer only where one can be."""
 
-import builtins
-import sys
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 from IPython.display import HTML, Image, Markdown
 
-from hipus import images, paths, tables, viewers
+from hipus import images, live_volumes, paths, tables, viewers
 from hipus.figures import style
 
 
@@ -30,17 +25,10 @@ def volume(rng) -> images.Volume:
 
 @pytest.fixture
 def live(monkeypatch):
-    """Let viewers run, with both libraries replaced by recorders."""
+    """Let viewers run, with both libraries' widgets replaced by records of what they show."""
     monkeypatch.delenv("HIPUS_STATIC_VIEWS", raising=False)
-
-    class NiiVue:
-        def load_volumes(self, volumes):
-            self.volumes = volumes
-
-    monkeypatch.setitem(sys.modules, "ipyniivue", SimpleNamespace(NiiVue=NiiVue))
-    monkeypatch.setitem(
-        sys.modules, "itkwidgets", SimpleNamespace(view=lambda image: ("itk", image.GetSize()))
-    )
+    for name in ("niivue_widget", "itkwidgets_view"):
+        monkeypatch.setattr(live_volumes, name, lambda *shown, name=name: (name, *shown))
 
 
 class TestStatic:
@@ -68,14 +56,11 @@ class TestVolume:
     def test_person_gets_picture_then_niivue(self, shown, volume, live):
         viewers.show_volume(volume)
         assert isinstance(shown[0], Image)
-        (loaded,) = shown[-1].volumes
-        back = images.read(loaded["path"])
-        np.testing.assert_array_equal(back.array, volume.array)
-        assert back.spacing_zyx_mm == pytest.approx(volume.spacing_zyx_mm)
+        assert shown[1:] == [("niivue_widget", volume, None)]
 
     def test_itkwidgets_comes_by_name_only(self, shown, volume, live):
         viewers.show_volume(volume, viewer="itkwidgets")
-        assert shown[-1] == ("itk", (7, 5, 4))
+        assert shown[1:] == [("itkwidgets_view", volume, None)]
 
     def test_none_is_the_picture_alone(self, shown, volume, live):
         viewers.show_volume(volume, viewer="none")
@@ -88,27 +73,16 @@ class TestVolume:
 
     @pytest.mark.parametrize("viewer", ["niivue", "itkwidgets"])
     def test_viewer_that_cannot_load_never_stops_a_notebook(
-        self, monkeypatch, shown, volume, viewer, caplog
+        self, monkeypatch, shown, volume, live, viewer, caplog
     ):
-        monkeypatch.delenv("HIPUS_STATIC_VIEWS", raising=False)
-        real_import = builtins.__import__
+        def broken(*_):
+            raise RuntimeError("no WebGL here")
 
-        def broken(name, *rest):
-            if name in ("ipyniivue", "itkwidgets"):
-                raise RuntimeError("no WebGL here")
-            return real_import(name, *rest)
-
-        monkeypatch.setattr(builtins, "__import__", broken)
+        for name in ("niivue_widget", "itkwidgets_view"):
+            monkeypatch.setattr(live_volumes, name, broken)
         viewers.show_volume(volume, viewer=viewer)
         assert [type(item) for item in shown] == [Image]
-        assert f"no live {viewer} viewer here (no WebGL here)" in caplog.text
-
-    def test_itkwidgets_is_not_touched_unless_asked_for(self, monkeypatch, shown, volume, live):
-        monkeypatch.setitem(
-            sys.modules, "itkwidgets", SimpleNamespace(view=lambda _: pytest.fail("loaded"))
-        )
-        viewers.show_volume(volume)
-        assert len(shown) == 2
+        assert f"no live {viewer} viewer here: no WebGL here" in caplog.text
 
 
 class TestLabelledVolume:
@@ -121,26 +95,25 @@ class TestLabelledVolume:
 
     def test_pipeline_shows_the_still_picture_alone(self, monkeypatch, shown, volume, labels, live):
         monkeypatch.setenv("HIPUS_STATIC_VIEWS", "1")
-        viewers.show_labelled_volume(volume, labels, caption="Hip")
+        viewers.show_volume(volume, labels, caption="Hip")
         assert [type(item) for item in shown] == [Image, Markdown]
 
-    def test_person_gets_volume_and_labels_in_the_studys_colours(
-        self, monkeypatch, shown, volume, labels
-    ):
-        monkeypatch.delenv("HIPUS_STATIC_VIEWS", raising=False)
-        ipyniivue = pytest.importorskip("ipyniivue")
-        viewers.show_labelled_volume(volume, labels)
-        widget = shown[-1]
-        assert isinstance(widget, ipyniivue.NiiVue)
-        assert [Path(one.path).name for one in widget.volumes] == ["volume.nii.gz", "labels.nii.gz"]
-        np.testing.assert_array_equal(images.read(widget.volumes[1].path).array, labels.array)
-        colours = np.reshape(list(widget.volumes[1].colormap_label.lut), (-1, 4))
-        assert colours[0, 3] == 0
-        assert colours[2, :3].tolist() == [0x56, 0xB4, 0xE9]
+    @pytest.mark.parametrize("viewer", ["niivue", "itkwidgets"])
+    def test_person_gets_volume_and_labels(self, shown, volume, labels, live, viewer):
+        viewers.show_volume(volume, labels, viewer=viewer)
+        (made,) = shown[1:]
+        assert made[1:] == (volume, labels)
 
-    def test_other_viewers_are_refused(self, shown, volume, labels):
-        with pytest.raises(ValueError, match="must be 'niivue' or 'none', got 'itkwidgets'"):
-            viewers.show_labelled_volume(volume, labels, viewer="itkwidgets")
+    def test_the_longer_name_shows_the_same(self, monkeypatch, shown, volume, labels):
+        monkeypatch.setenv("HIPUS_STATIC_VIEWS", "1")
+        viewers.show_volume(volume, labels)
+        viewers.show_labelled_volume(volume, labels)
+        assert shown[0].data == shown[1].data
+
+    def test_labels_on_another_grid_are_refused(self, shown, volume, labels):
+        other = images.Volume(labels.array[1:], labels.spacing_zyx_mm)
+        with pytest.raises(ValueError, match=r"labels must be \(4, 5, 7\) like the volume, got"):
+            viewers.show_volume(volume, other)
         assert shown == []
 
 
