@@ -25,7 +25,7 @@ _KINDS = {
     "computed": ("second", "computed"),
 }
 #: Stage -> title and who does it, in the order of the work.
-_STAGES = {
+STAGES = {
     "sweeps": ("Sweeps", "recorded"),
     "labels": ("Labels of frames", "person"),
     "frame_masks": ("2D networks", "network"),
@@ -75,12 +75,12 @@ def draw_overview(
     -------
     matplotlib.figure.Figure
     """
-    words = _words(*numbers)
+    said = words(*numbers)
     with style.look():
         figure = Figure(figsize=(style.TEXT_WIDTH_IN, _HEIGHT_IN))
         page = figure.add_axes([0, 0, 1, 1], xlim=(0, style.TEXT_WIDTH_IN), ylim=(0, _HEIGHT_IN))
         page.axis("off")
-        boxes = {name: _add_tile(page, name, words[name]) for name in _STAGES}
+        boxes = {name: _add_tile(page, name, said[name]) for name in STAGES}
         _show_frames(boxes, cohort, labels, frame)
         _show_course(boxes["poses"], poses)
         _show_rounds(boxes, rounds)
@@ -90,8 +90,18 @@ def draw_overview(
     return figure
 
 
-def _words(cohort, motion, dice, first, refined) -> dict[str, str]:
-    """Return what stands below each picture."""
+def words(cohort, motion, dice, first, refined) -> dict[str, str]:
+    """Return what stands below each stage's picture; a dash for what a table does not hold.
+
+    Parameters
+    ----------
+    cohort, motion, dice, first, refined : pandas.DataFrame
+        As for `draw_overview`.
+
+    Returns
+    -------
+    dict of str to str
+    """
     ours = cohort.set_index("quantity")["ours"]
     frames = " + ".join(_count(ours, f"frames_{part}") for part in ("train", "validation", "test"))
     volumes, scores = _scores(dice)
@@ -142,10 +152,10 @@ def _corner(place: int) -> tuple[float, float]:
     return _LEFT_IN + column * _STEP_IN, _ROWS_IN[row]
 
 
-def _add_tile(page, name: str, words: str):
+def _add_tile(page, name: str, below: str):
     """Add a stage: its number and title, its words, and axes for its picture."""
-    place = list(_STAGES).index(name)
-    title, kind = _STAGES[name]
+    place = list(STAGES).index(name)
+    title, kind = STAGES[name]
     colour = style.PALETTE[_KINDS[kind][0]]
     x, y = _corner(place)
     height = _WORDS_IN + _PICTURE_IN + _HEAD_IN
@@ -158,7 +168,7 @@ def _add_tile(page, name: str, words: str):
     page.text(x + 0.07, level - 0.003, f"{place + 1}", color="white", fontsize=6, weight="bold",
               ha="center", va="center_baseline")  # fmt: skip
     page.text(x + 0.17, level, title, fontsize=6.2, weight="bold", va="center")
-    page.text(x + _TILE_IN / 2, y - 0.04, words, fontsize=6, ha="center", va="top",
+    page.text(x + _TILE_IN / 2, y - 0.04, below, fontsize=6, ha="center", va="top",
               linespacing=1.25)  # fmt: skip
     box = page.inset_axes([x, y, _TILE_IN, _PICTURE_IN], transform=page.transData)
     box.axis("off")
@@ -231,7 +241,7 @@ def _show_hip(box, hip) -> None:
 
 def _connect(page) -> None:
     """Draw arrows from each stage to the next, and from sweeps to poses."""
-    for place in range(len(_STAGES) - 1):
+    for place in range(len(STAGES) - 1):
         x, y = _corner(place)
         level = y + _PICTURE_IN / 2
         if place == _JOINED:
@@ -260,8 +270,8 @@ def _arrow(page, corners) -> None:
 
 def _add_legends(figure: Figure) -> None:
     """Explain who does what, and the colours of structures in pictures and renderings."""
-    kinds = [Patch(fc="#F8F8F6", ec=style.PALETTE[role], lw=1.2, label=words)
-             for role, words in _KINDS.values()]  # fmt: skip
+    kinds = [Patch(fc="#F8F8F6", ec=style.PALETTE[role], lw=1.2, label=said)
+             for role, said in _KINDS.values()]  # fmt: skip
     look = {"fontsize": 6, "handlelength": 1.5, "columnspacing": 0.9, "handletextpad": 0.4,
             "borderaxespad": 0, "borderpad": 0.1, "ncols": 4}  # fmt: skip
     figure.legend(handles=kinds, loc="lower center", bbox_to_anchor=(0.5, 0.055), **look)

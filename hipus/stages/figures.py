@@ -1,19 +1,22 @@
 """Stage `figures`: draw every figure from saved tables and figure inputs.
 
-Tables of `make arms` are drawn where they are there: they are no dependency of this stage, so
-that a plain reproduction neither runs those arms nor waits for them.
+Decides which figure is drawn by what and from what; `hipus figure` reads the same registry, so
+that one figure is the same drawn alone. Tables of `make arms` are drawn where they are there:
+they are no dependency of this stage, so that a plain reproduction neither runs those arms nor
+waits for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hipus import config, paths, tables
+from hipus import config, parallel, paths, tables
 from hipus.figures import (
     calibration,
     cohort,
@@ -24,6 +27,7 @@ from hipus.figures import (
     motion,
     motion_factors,
     motion_volumes,
+    paper_list,
     published,
     realism,
     reconstruction,
@@ -41,8 +45,39 @@ STAGE = "figures"
 #: Tables that only `make arms` writes.
 FROM_ARMS = ("motion_spacing", "staging_effort", "rater_error_arm", "split_arm")
 _CURVES = tuple(f"learning_curve_{number}" for number in (21, 22, 23, 31, 32))
-#: Figure -> how it is drawn, the tables it needs, and its figure input ("" for none).
-FIGURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {
+#: As many figures are drawn sooner here than in processes that must start first.
+FEW = 6
+
+
+@dataclass(frozen=True)
+class Case:
+    """One figure: of which profile, its name, how it is drawn, and from what."""
+
+    profile: str
+    name: str
+    function: Callable[..., Figure]
+    tables: tuple[str, ...]
+    figure_input: str | tuple[str, ...]
+
+    def sources(self) -> list[Path]:
+        """Return the files that it is drawn from: its figure inputs first, then its tables."""
+        inputs = named_inputs(self.figure_input)
+        return [
+            *(paths.figure_input_file(self.profile, name) for name in inputs),
+            *(paths.table_file(self.profile, name) for name in self.tables),
+        ]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What was written, and what was read for it; neither where there was nothing to draw."""
+
+    files: list[Path]
+    sources: list[Path]
+
+
+#: Figure -> how it is drawn, the tables it needs, and its figure input ("" for none), or inputs.
+FIGURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str | tuple[str, ...]]] = {
     "01_hips": (cohort.draw_hips, ("cohort_hips", "cohort_subjects"), ""),
     "01_sweeps": (cohort.draw_sweeps, ("cohort_sweeps", "cohort_published"), ""),
     "01_frames": (cohort.draw_frames, (), "cohort"),
@@ -138,31 +173,64 @@ FIGURES: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {
     "42_spacing": (motion_factors.draw_spacing, ("motion_spacing",), ""),
     "91_verdicts": (published.draw_verdicts, ("claim_verdicts",), ""),
     "91_network_sizes": (published.draw_network_sizes, ("network_sizes",), ""),
-}
+} | paper_list.PAPER
 
 
 def main(study: config.Study) -> Iterable[Path]:
     """Draw what can be drawn; return the files that were read."""
-    folder = paths.figures_dir(study.profile)
+    # A case holds all that is drawn: what a test put in the registry reaches every process.
+    cases = [Case(study.profile, name, *entry) for name, entry in FIGURES.items()]
+    workers = None if len(cases) > FEW else 1  # processes take longer to start than a few figures
+    read = parallel.map_cases(_redraw, cases, workers=workers, name=lambda case: case.name)
+    return sorted({path for sources in read for path in sources})
+
+
+def draw(profile: str, name: str, folder: Path) -> Drawn:
+    """Draw one figure of the registry into a folder.
+
+    Parameters
+    ----------
+    profile : str
+    name : str
+        A key of `FIGURES`.
+    folder : Path
+        Made if it is not there.
+
+    Returns
+    -------
+    Drawn
+        Without files where a stage was skipped, so that there is nothing to draw.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a table or figure input is not there; the message says which command makes it.
+    """
+    return _draw(Case(profile, name, *FIGURES[name]), folder)
+
+
+def _redraw(case: Case) -> list[Path]:
+    """Draw a figure at its place, or remove an earlier one; return what was read."""
+    folder = paths.figures_dir(case.profile)
+    drawn = Drawn([], []) if _waits_for_arms(case) else _draw(case, folder)
+    if not drawn.files:
+        _remove(folder / case.name)
+    return drawn.sources
+
+
+def _draw(case: Case, folder: Path) -> Drawn:
+    """Draw a figure, or nothing: a skipped stage leaves empty tables."""
+    sources = case.sources()
+    content = [_load(path) for path in sources]
+    if any(len(part) == 0 for part in content):
+        return Drawn([], [])
     folder.mkdir(parents=True, exist_ok=True)
-    read: set[Path] = set()
-    for name, (draw, table_names, input_name) in FIGURES.items():
-        sources = list(_sources(study.profile, table_names, input_name))
-        if _waits_for_arms(study.profile, table_names):
-            _remove(folder / name)
-            continue
-        content = [_load(path) for path in sources]
-        if any(len(part) == 0 for part in content):
-            _remove(folder / name)  # a skipped stage leaves empty tables: nothing to draw
-            continue
-        style.save(draw(*content), folder / name)
-        read |= set(sources)
-    return sorted(read)
+    return Drawn(style.save(case.function(*content), folder / case.name), sources)
 
 
-def _waits_for_arms(profile: str, table_names: Iterable[str]) -> bool:
+def _waits_for_arms(case: Case) -> bool:
     """Return whether a figure needs a table of `make arms` that is not there."""
-    needed = [paths.table_file(profile, name) for name in table_names if name in FROM_ARMS]
+    needed = [paths.table_file(case.profile, name) for name in case.tables if name in FROM_ARMS]
     return not all(path.is_file() for path in needed)
 
 
@@ -172,12 +240,21 @@ def _remove(stem: Path) -> None:
         stem.with_name(stem.name + suffix).unlink(missing_ok=True)
 
 
-def _sources(profile: str, table_names: Iterable[str], input_name: str) -> Iterator[Path]:
-    """Yield the files of a figure: its figure input first, then its tables."""
-    if input_name:
-        yield paths.figure_input_file(profile, input_name)
-    for name in table_names:
-        yield paths.table_file(profile, name)
+def named_inputs(figure_input: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of a figure's inputs, however many it has.
+
+    Parameters
+    ----------
+    figure_input : str or tuple of str
+        As in `FIGURES`.
+
+    Returns
+    -------
+    tuple of str
+    """
+    if isinstance(figure_input, tuple):
+        return figure_input
+    return (figure_input,) if figure_input else ()
 
 
 def _load(path: Path) -> pd.DataFrame | dict[str, np.ndarray]:

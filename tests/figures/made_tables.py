@@ -3,6 +3,8 @@
 import made_fusion_drawings
 import made_hip_drawings
 import made_motion
+import made_paper_data
+import made_paper_tables
 import made_segmentation
 import made_segmentation_views
 import made_simulated
@@ -146,7 +148,7 @@ def reconstruction_input(rng) -> dict:
 
 def everything(rng) -> dict:
     """Return every table and figure input by name; inputs end in `.npz`."""
-    return {
+    made = {
         "spatial_errors": spatial_errors(rng),
         "lag_curve": lag_curve(),
         "lag_signals": lag_signals(),
@@ -161,8 +163,10 @@ def everything(rng) -> dict:
         "reconstruction.npz": reconstruction_input(rng),
         **made_simulated.everything(rng),
         **made_motion.everything(rng),
+        **made_paper_data.everything(rng),
         **made_segmentation.everything(rng),
         **made_segmentation_views.everything(rng),
         **made_hip_drawings.everything(rng),
         **made_fusion_drawings.everything(),
     }
+    return made_paper_tables.extended(made, rng)
