@@ -1,7 +1,7 @@
 """Surfaces of a hip for its page: numbers for the turning view, and a still picture of them.
 
 Decides that surfaces travel inside the page, rounded to a thousandth of the hip, so that nothing
-is ever loaded. The view itself is `templates/hip_view.js`.
+is ever loaded. The view itself is `templates/turning_surfaces.js`.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def view_data(shown: Mapping[str, tuple], plane: Mapping | None) -> dict:
             {
                 "title": name.replace("_", " "),
                 "colour": _COLOURS.get(name, style.PALETTE["muted"]),
-                "places": _base64(np.rint((vertices - middle) / unit), "<i2"),
-                "faces": _base64(faces, "<u4"),
+                "places": as_base64(np.rint((vertices - middle) / unit), "<i2"),
+                "faces": as_base64(faces, "<u4"),
             }
             for name, (vertices, faces) in shown.items()
         ],
@@ -132,6 +132,17 @@ def _axes(plane: Mapping | None) -> list:
     return [[name, list(plane[f"{name}_xyz"])] for name in names]
 
 
-def _base64(values: np.ndarray, kind: str) -> str:
-    """Return numbers as base64 of little-endian bytes."""
+def as_base64(values: np.ndarray, kind: str) -> str:
+    """Return numbers as base64 of little-endian bytes.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+    kind : str
+        NumPy's name of the bytes' type, for example "<i2".
+
+    Returns
+    -------
+    str
+    """
     return base64.b64encode(np.ascontiguousarray(values, kind).tobytes()).decode("ascii")

@@ -24,6 +24,7 @@ from hipus.morphometry.label_volume import VolumeRefused
 from hipus.segmentation.sweep_volumes import TRUTH_LABELS
 from hipus.stages import mask_volumes, motion_data, runner
 from hipus.stages.hip_cells import MODEL_ID, MODEL_MASKS, TRUTH_MASKS, place_sweep
+from hipus.stages.hip_intervals import LEVEL
 from hipus.stages.model_masks import masks_dir
 from hipus.stages.placed_sweeps import PREDICTED, TRUE
 
@@ -107,7 +108,7 @@ def _simulated(study: config.Study, errors: pd.DataFrame, chosen) -> dict:
     """Return the scene of simulated hips, truth beside the model."""
     cohort = motion_data.cohort_of(study)
     rows = motion_data.sweep_rows(study).set_index(SWEEP, drop=False)
-    content = _about([f"{kind} {'/'.join(key)}" for kind, key in chosen.items()], "simulated")
+    content = _about([f"{kind} {'/'.join(key)}" for kind, key in chosen.items()], _origin(study))
     for number, key in enumerate(chosen.values()):
         row = rows.loc[key]
         ways = _ways(place_sweep(row, study=study, cohort=cohort, masks=(TRUTH_MASKS,)))
@@ -149,15 +150,25 @@ def _stored(study: config.Study) -> dict:
         return {}
     *_, row, labels = sorted(seen, key=lambda one: one[:3])[(len(seen) - 1) // 2]
     way = Way(MODEL_MASKS, "stored", mask_volumes.read_grey(study, row), labels)
-    content = _about([f"typical {row.subject_id}/{row.sweep_id}"], "real")
+    content = _about([f"typical {row.subject_id}/{row.sweep_id}"], _origin(study))
     return content | _hip(0, row, [way], None)
+
+
+def _origin(study: config.Study) -> str:
+    """Return what the cohort's hips are: "simulated" or "real"."""
+    return "simulated" if study.cohort.source == "simulated" else "real"
 
 
 def _about(hips: list[str], origin: str) -> dict:
     """Return what is the same for all hips."""
-    sizes = {"pixel_mm": hip_planes.PIXEL_MM, "vertex_mm": VERTEX_MM}
-    text = {"hips": np.array(hips), "origin": np.array(origin)}
-    return text | {name: np.array(value) for name, value in sizes.items()}
+    return {
+        "hips": np.array(hips),
+        "origin": np.array(origin),
+        "pixel_mm": np.array(hip_planes.PIXEL_MM),
+        "corner_mm": np.array(hip_planes.CORNER_MM),
+        "vertex_mm": np.array(VERTEX_MM),
+        "level": np.array(LEVEL),
+    }
 
 
 def _located(labels: Volume, row) -> FoundHip:
