@@ -95,16 +95,14 @@ def draw_hips(shown: Mapping[str, np.ndarray], truth: Mapping[str, np.ndarray]) 
                                fontsize=7.5, loc="center")  # fmt: skip
             _show_section(boxes[2], shown, key)
         _name_rows(axes[:, 0])
-        segmentation_volumes.add_legend(
-            figure, f"n = {len(keys)} test-only volumes, each the median of its direction and side, "
-            "simulated"
-        )  # fmt: skip
+        about = f"n = {len(keys)} test-only volumes, each the median of its direction and side"
+        segmentation_volumes.add_legend(figure, f"{about}, simulated")
     return figure
 
 
 def _pair(shown, truth, key: str) -> tuple[dict, dict]:
     """Return the truth's and the model's surfaces of a hip as seen from its own side."""
-    turn = _view_of(truth[f"{key}_R_world_to_hip"], side=key.split("_")[-1])
+    turn = view_of(truth[f"{key}_R_world_to_hip"], side=key.split("_")[-1])
     return tuple(
         {label: (vertices @ turn.T, faces) for label, (vertices, faces) in one.items()}
         for one in (
@@ -114,14 +112,20 @@ def _pair(shown, truth, key: str) -> tuple[dict, dict]:
     )
 
 
-def _view_of(R_world_to_hip: np.ndarray, *, side: str) -> np.ndarray:
+def view_of(R_world_to_hip: np.ndarray, *, side: str) -> np.ndarray:
     """Return the turn after which the usual view looks at a hip from its own side.
 
     Parameters
     ----------
     R_world_to_hip : numpy.ndarray (3, 3)
     side : str
-        left or right. The front lies on the screen's left of a left hip.
+        left or right.
+
+    Returns
+    -------
+    numpy.ndarray (3, 3)
+        Rotation. In the view of `surfaces` the head is then up, and the front lies on the
+        screen's left of a left hip and on the right of a right one.
     """
     towards_front = _FRONT_DEG if side == "left" else -_FRONT_DEG
     own_view = surfaces.view_axes((towards_front, _ABOVE_DEG))

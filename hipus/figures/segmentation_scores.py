@@ -179,7 +179,8 @@ def _draw_differences(box, means: pd.DataFrame) -> None:
     box.axvline(0, color=style.PALETTE["muted"], lw=0.7, ls="--")
     box.set_ylim(len(means) - 0.4, -0.6)
     box.set_xlabel("difference of subject mean Dice")
-    box.set_title("with 95 % interval and Holm's p; bold: confirmatory", fontsize=8)
+    title = "95 % interval over n infants and Holm's p; bold: confirmatory"
+    box.set_title(title, fontsize=8)
 
 
 def _places(names: tuple[str, ...]) -> Iterator[tuple[str, str, float]]:
