@@ -131,7 +131,7 @@ def _numbers(claims: pd.DataFrame) -> str:
 
 def _cohort(claims: pd.DataFrame) -> str:
     """Return Table 6 as counts: its rows are infants, and nobody looks one up."""
-    what = claims["item"].str.partition(", row")[0]
+    what = claims["item"].str.split(", row").str[0]
     counted = claims.assign(what=what).groupby(["what", "verdict", "reason"], as_index=False).size()
     rows = [
         [row.what, row.size, row.verdict, row.reason] for row in counted.itertuples(index=False)

@@ -56,7 +56,7 @@ WORDS = {
     "opposite here": Verdict.DIFFERS,
     "not told apart here": Verdict.UNDECIDED,
     "arm learned nothing": Verdict.UNDECIDED,
-    "not run": Verdict.CLINICAL,
+    "arm not run": Verdict.CLINICAL,
 }
 
 

@@ -9,7 +9,7 @@ from hipus import paths
 
 
 class EditedTables:
-    """A copy of `data/published` that stands in for the real one."""
+    """A copy of `data/published` that stands in for the real one, `../claims` beside it."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -30,5 +30,6 @@ def edited(tmp_path, monkeypatch) -> EditedTables:
     """Return editable tables and make hipus read them."""
     folder = tmp_path / "data" / "published"
     shutil.copytree(paths.data_dir() / "published", folder)
+    shutil.copytree(paths.data_dir() / "claims", folder.parent / "claims")
     monkeypatch.setenv("HIPUS_ROOT", str(tmp_path))
     return EditedTables(folder)
