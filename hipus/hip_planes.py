@@ -15,11 +15,12 @@ from scipy import ndimage
 
 from hipus.images import Volume
 from hipus.morphometry.hip_axes import HipAxes
-from hipus.morphometry.hip_shape import FoundHip, find_hip, turn_round
-from hipus.morphometry.iliac_wing import PLANE_RANGE_MM
+from hipus.morphometry.hip_shape import FoundHip, HipShape, find_hip, fit_shape, turn_round
+from hipus.morphometry.iliac_wing import PLANE_RANGE_MM, fit_face, look_at_face
 from hipus.morphometry.label_volume import LabelVolume, VolumeRefused
 from hipus.morphometry.measures import Measure, refused
 from hipus.morphometry.meshes import LEAST_VOXELS, Mesh, make_mesh
+from hipus.morphometry.roof_surface import look_at_roof
 from hipus.morphometry.section_contours import SCHEMES
 from hipus.morphometry.sections_3d import LATERAL_MM, SUPERIOR_MM
 
@@ -98,23 +99,49 @@ def plane_places_mm(radius_mm: float) -> np.ndarray:
     return steps * PLANE_STEP_RADII * radius_mm
 
 
-def plane_at(found: FoundHip, posterior_mm: float) -> PlaneOfHip:
-    """Return Graf's lines in one plane of a hip.
+def shape_in(found: FoundHip, axes: HipAxes) -> HipShape:
+    """Return a hip's wing and roof as planes of other axes see them.
 
     Parameters
     ----------
     found : FoundHip
+    axes : HipAxes
+        The hip's own, turned.
+
+    Returns
+    -------
+    HipShape
+        Found anew, as a reader would who takes these planes for the right ones.
+
+    Raises
+    ------
+    VolumeRefused
+        If the wing cannot be seen so.
+    """
+    volume, radius = found.volume, found.head.radius_mm
+    face = look_at_face(volume, axes, radius)
+    points = look_at_roof(volume, axes, fit_face(face, radius), radius)
+    centre = axes.to_anatomy(found.head.centre_mm)
+    return fit_shape(face, points, centre, radius, voxel_mm=volume.voxel_mm)
+
+
+def plane_at(shape: HipShape, posterior_mm: float) -> PlaneOfHip:
+    """Return Graf's lines in one plane of a hip.
+
+    Parameters
+    ----------
+    shape : HipShape
     posterior_mm : float
 
     Returns
     -------
     PlaneOfHip
     """
-    wing = found.shape.wing
+    wing = shape.wing
     superior = wing.rim_mm + np.array(PLANE_RANGE_MM[::-1])
     ends = np.column_stack([wing.lateral_mm(posterior_mm, superior), superior])
     try:
-        roof = found.shape.need_roof()
+        roof = shape.need_roof()
         alpha = Measure(roof.alpha_deg(posterior_mm), "deg")
         return PlaneOfHip(float(posterior_mm), alpha, ends, roof.line(posterior_mm))
     except VolumeRefused as why:

@@ -140,7 +140,7 @@ def _stored(study: config.Study) -> dict:
             continue
         labels = images.read(path)
         try:
-            alpha = hip_planes.plane_at(_located(labels, row), 0.0).alpha_deg.value
+            alpha = hip_planes.plane_at(_located(labels, row).shape, 0.0).alpha_deg.value
         except VolumeRefused as why:
             log.info("%s/%s is not shown: %s", row.subject_id, row.sweep_id, why)
             continue
@@ -192,7 +192,7 @@ def _planes(found: FoundHip, way: Way) -> dict[str, np.ndarray]:
     """Return all planes of one way: sections and Graf's lines."""
     places = hip_planes.plane_places_mm(found.head.radius_mm)
     points = [hip_planes.section_points(found.axes, place) for place in places]
-    planes = [hip_planes.plane_at(found, place) for place in places]
+    planes = [hip_planes.plane_at(found.shape, place) for place in places]
     none, spacing = np.full((2, 2), np.nan), way.grey.spacing_zyx_mm
     alpha = [np.nan if (a := one.alpha_deg.value) is None else a for one in planes]
     return {
