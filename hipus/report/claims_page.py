@@ -6,6 +6,7 @@ the filter itself is `templates/claims.js`. Judges nothing: verdicts are those o
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -20,12 +21,15 @@ VERDICTS = {
     "confirmed by arithmetic": ("✓", "good"),
     "same direction": ("≈", "good"),
     "differs": ("≠", "bad"),
+    "undecided here": ("?", "quiet"),
     "input of the simulation": ("→", "quiet"),
     "quoted, not tested": ("“", "quiet"),
     "not testable without the clinical cohort": ("∅", "quiet"),
     "hardware, not comparable": ("⚙", "quiet"),
 }
 _OTHER = ("·", "quiet")
+#: Units that a number is read without.
+_BARE = ("", "fraction", "count", "dice", "flag", "1")
 _TEXT = ("claim_id", "document", "location", "item", "printed", "unit", "audit_verdict", "ours",
          "profile", "n", "origin", "verdict", "reason", "table", "stage", "command",
          "link")  # fmt: skip
@@ -44,7 +48,7 @@ class Claim:
     ours, interval, count : str
         Empty where nothing was measured.
     origin, verdict, sign, tone, reason : str
-    table, stage, command, link : str
+    table, stage, command, link, link_name : str
     """
 
     claim_id: str
@@ -66,10 +70,11 @@ class Claim:
     stage: str
     command: str
     link: str
+    link_name: str
 
 
 def read_claims(profile: str) -> list[Claim] | None:
-    """Return all claims in the table's order.
+    """Return all claims, documents with most claims first, else in the table's order.
 
     Parameters
     ----------
@@ -93,10 +98,12 @@ def read_claims(profile: str) -> list[Claim] | None:
     if twice:
         raise ValueError(f"{path}: claim_id must be there once, got {twice[:3]} twice")
     texts = table[list(_TEXT)].fillna("")
-    return [
+    found = [
         _claim(row, interval=_interval(numbers))
         for row, numbers in zip(texts.to_dict("records"), table.to_dict("records"), strict=True)
     ]
+    size = Counter(one.document for one in found)
+    return sorted(found, key=lambda one: (-size[one.document], one.document))
 
 
 def counts(claims: list[Claim]) -> pd.DataFrame:
@@ -114,7 +121,7 @@ def counts(claims: list[Claim]) -> pd.DataFrame:
     """
     found = pd.DataFrame([(one.verdict, one.document) for one in claims],
                          columns=["verdict", "document"])  # fmt: skip
-    crossed = pd.crosstab(found["verdict"], found["document"])
+    crossed = pd.crosstab(found["verdict"], found["document"])[list(dict.fromkeys(found.document))]
     order = [*VERDICTS, *sorted(set(crossed.index) - set(VERDICTS))]
     crossed = crossed.reindex([name for name in order if name in crossed.index])
     crossed["all"] = crossed.sum(axis=1)
@@ -138,7 +145,8 @@ def choices(claims: list[Claim]) -> dict[str, list[tuple[str, int]]]:
     offered = {}
     for name in ("verdict", "document", "origin"):
         values = [getattr(one, name) for one in claims]
-        known = sorted(set(values) - {""}, key=lambda value: (ranks.get(value, len(ranks)), value))
+        known = [value for value in dict.fromkeys(values) if value]
+        known.sort(key=lambda value: ranks.get(value, len(ranks)))
         offered[name] = [(value, values.count(value)) for value in known]
     return offered
 
@@ -169,14 +177,21 @@ def _claim(row: dict, *, interval: str) -> Claim:
         ours=row["ours"],
         interval=interval if row["ours"] else "",
         count=f"n = {row['n'].removesuffix('.0')}" if row["n"] and row["ours"] else "",
+        link_name=_link_name(row["link"]),
         sign=sign,
         tone=tone,
     )
 
 
+def _link_name(link: str) -> str:
+    """Return what a link leads to."""
+    stem = link.partition("#")[0].rpartition("/")[2].removesuffix(".html")
+    return f"notebook {stem[:2]}" if link.startswith("notebooks/") else stem.replace("_", " ")
+
+
 def _with_unit(printed: str, unit: str) -> str:
     """Return a printed number with its unit, unless it is a share or has it already."""
-    told = "" if unit in ("", "fraction", "count", "1") or unit in printed else f" {unit}"
+    told = "" if unit in _BARE or unit in printed else f" {unit}"
     return f"{printed}{told}"
 
 

@@ -6,8 +6,10 @@ metrics file. A goal that is missed is called missed.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hipus import paths, tables
-from hipus.report import fused_hips, hips, motion, segmentation
+from hipus.report import claims_page, fused_hips, hips, motion, segmentation
 from hipus.report.page import Goal, Headline
 from hipus.report.sources import absent_files, metrics_of
 from hipus.report.wording import interval
@@ -34,7 +36,7 @@ def headlines(profile: str) -> list[Headline]:
         found += [_calibration_headline(metrics_of(profile, "calibration")), _lag_headline(profile)]
     if not absent_files(profile, "reconstruction"):
         found.append(_reconstruction_headline(metrics_of(profile, "reconstruction")))
-    return [*found, _published_headline(metrics_of(profile, "published"))]
+    return [*found, _published_headline(profile)]
 
 
 def goals(profile: str) -> list[Goal]:
@@ -109,19 +111,28 @@ def _reconstruction_headline(found: dict) -> Headline:
         interval="a count, no interval",
         count="one recording of a phantom",
         origin="real",
-        beside=f"float mean within {largest:.1g} grey levels of PLUS",
+        beside=f"float mean within {largest:.5f} grey levels of PLUS",
         page="reconstruction.html",
     )
 
 
-def _published_headline(found: dict) -> Headline:
-    """Return what arithmetic alone says of the printed numbers."""
+def _published_headline(profile: str) -> Headline:
+    """Return what became of the printed numbers; by arithmetic alone where they stand alone."""
+    claims = claims_page.read_claims(profile)
+    if claims:
+        verdicts = Counter(one.verdict for one in claims)
+        told = ("confirmed by arithmetic", "same direction", "differs")
+        rest = len(claims) - sum(verdicts[name] for name in told)
+        value, what = f"{len(claims)}", "Published claims, each beside ours"
+        count = ", ".join(f"{verdicts[name]} {name}" for name in told)
+        beside = f"{rest} are inputs, quoted, undecided or not testable here"
+    else:
+        found = metrics_of(profile, "published")
+        value = f"{found['claims_confirmed_by_arithmetic']}"
+        what = "Published claims confirmed by arithmetic"
+        count = f"of {found['claims_total']} claims"
+        beside = f"{found['claims_inconsistent']} inconsistent"
     return Headline(
-        what="Published claims confirmed by arithmetic",
-        value=f"{found['claims_confirmed_by_arithmetic']}",
-        interval="a count, no interval",
-        count=f"of {found['claims_total']} claims of five documents",
-        origin="arithmetic",
-        beside=f"{found['claims_inconsistent']} inconsistent",
-        page="claims.html",
-    )
+        what=what, value=value, interval="a count, no interval", count=count,
+        origin="mixed" if claims else "arithmetic", beside=beside, page="claims.html",
+    )  # fmt: skip

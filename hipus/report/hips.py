@@ -99,7 +99,7 @@ def headlines(profile: str) -> list[Headline]:
         beside = f"{findings.CONTROL_NAME} {control:.1f}°"
     return [
         Headline(
-            what="Alpha from untracked p_d sweeps, median error",
+            what="Median error of alpha, untracked p_d sweeps",
             value=f"{row.median_absolute_error:.1f}°",
             interval=f"{interval(row.low, row.high, '.1f')}°",
             count=f"{row.sweep_count:.0f} sweeps of {row.subject_count:.0f} infants, "

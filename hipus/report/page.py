@@ -90,7 +90,7 @@ class Headline:
         "95 % 0.810 to 0.850", or why there is none.
     count : str
         How many cases of how many infants, frames or claims.
-    origin : {"simulated", "real", "arithmetic"}
+    origin : {"simulated", "real", "arithmetic", "mixed"}
     beside : str
         What the value is to be compared with.
     page : str

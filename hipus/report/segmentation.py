@@ -52,7 +52,7 @@ def headlines(profile: str) -> list[Headline]:
     best = max(FRAME_MODELS, key=lambda model: found[f"dice_test_only_{model}"] or 0.0)
     return [
         Headline(
-            what="Mean Dice of model 3.2, infants that only test",
+            what="Mean Dice of model 3.2 on unseen infants",
             value=number(row.dice_mean),
             interval=interval(row.dice_low, row.dice_high),
             count=f"{found['volume_count_test_only']} volumes of "

@@ -135,13 +135,11 @@ def _run(profile: str, records: list[reference_pages.Record]) -> Run:
 def _start(profile: str, found: dict[str, tuple[Section, ...]]) -> dict:
     """Return what the start page shows."""
     judged = headlines.goals(profile)
-    claims = claims_page.read_claims(profile)
     return {
         "headlines": headlines.headlines(profile),
         "goals": _by_verdict(judged),
         "goal_count": len(judged),
         "overview": figures_page.overview(profile),
-        "verdicts": claims_page.choices(claims)["verdict"] if claims else [],
         "missing": _missing(section for part in found.values() for section in part),
     }
 
@@ -172,10 +170,11 @@ def _claims(profile: str) -> dict:
     """Return what the page of claims shows."""
     claims = claims_page.read_claims(profile)
     if not claims:
-        return {"claims": [], "choices": {}, "counts": ""}
+        return {"claims": []}
     return {
         "claims": claims,
         "choices": claims_page.choices(claims),
+        "signs": {one.verdict: (one.sign, one.tone) for one in claims},
         "counts": table_html(claims_page.counts(claims)),
     }
 

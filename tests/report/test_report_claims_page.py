@@ -4,7 +4,7 @@ import made_claims as made
 import pytest
 from seen_page import built
 
-from hipus.report import claims_page
+from hipus.report import claims_page, headlines
 
 
 class TestRows:
@@ -13,6 +13,7 @@ class TestRows:
         (one,) = claims_page.read_claims("smoke")
         assert one.address == "#t1/%28row_5%29/Dice"
         assert (one.printed, one.ours, one.interval) == ("0.005", "0.775", "95 % 0.757 to 0.7901")
+        assert one.link_name == "models"
         assert (one.count, one.origin, one.verdict) == (
             "n = 38", "simulated", "not testable without the clinical cohort",
         )  # fmt: skip
@@ -39,12 +40,21 @@ class TestRows:
         with pytest.raises(ValueError, match=r"claim_id must be there once, got \['t1/\(row_1\)"):
             claims_page.read_claims("smoke")
 
+    def test_documents_with_most_claims_come_first(self, results):
+        made.write_many(9)
+        found = [one.document for one in claims_page.read_claims("smoke")]
+        assert found == [made.PAPER] * 6 + [made.THESIS] * 3
+
+    def test_a_link_is_called_by_where_it_leads(self, results):
+        made.write(made.claim(1, link="notebooks/91_published_numbers.html"))
+        assert claims_page.read_claims("smoke")[0].link_name == "notebook 91"
+
 
 class TestCounts:
     def test_verdicts_by_document_add_up(self, results):
         made.write_many(30)
         table = claims_page.counts(claims_page.read_claims("smoke"))
-        assert list(table.columns) == ["verdict", made.THESIS, made.PAPER, "all"]
+        assert list(table.columns) == ["verdict", made.PAPER, made.THESIS, "all"]
         assert table["all"].sum() == 30
         assert (table[made.THESIS] + table[made.PAPER] == table["all"]).all()
         assert table["verdict"].iloc[0] == "✓ confirmed by arithmetic"
@@ -53,15 +63,15 @@ class TestCounts:
         made.write_many(30)
         found = claims_page.choices(claims_page.read_claims("smoke"))
         assert [value for value, _ in found["verdict"]] == list(made.VERDICTS)
-        assert found["document"] == [(made.THESIS, 10), (made.PAPER, 20)]
+        assert found["document"] == [(made.PAPER, 20), (made.THESIS, 10)]
         assert found["origin"] == [("simulated", 26)]
 
     def test_every_verdict_has_a_sign_of_its_own_and_a_new_one_is_shown_too(self, results):
         signs = [claims_page.sign_of(name)[0] for name in made.VERDICTS]
         assert len(set(signs)) == len(made.VERDICTS)
-        made.write(made.claim(1, verdict="undecided here"))
+        made.write(made.claim(1, verdict="of another kind"))
         table = claims_page.counts(claims_page.read_claims("smoke"))
-        assert list(table["verdict"]) == ["· undecided here"]
+        assert list(table["verdict"]) == ["· of another kind"]
 
 
 class TestPage:
@@ -89,4 +99,8 @@ class TestPage:
 
     def test_the_start_page_counts_verdicts(self, results):
         made.write_many(30)
-        assert "5 confirmed by arithmetic" in " ".join(built()["index"].text.split())
+        found = headlines.headlines("smoke")[-1]
+        assert (found.value, found.count, found.origin) == (
+            "30", "5 confirmed by arithmetic, 5 same direction, 4 differs", "mixed",
+        )  # fmt: skip
+        assert found.beside.startswith("16 are inputs, quoted")

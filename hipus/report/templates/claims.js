@@ -53,6 +53,8 @@
       show();
     }
     row.scrollIntoView({ block: "center" });
+    // Rows out of sight have a guessed height: once those on the way are drawn, look again.
+    requestAnimationFrame(() => row.scrollIntoView({ block: "center" }));
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());
