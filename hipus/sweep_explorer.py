@@ -11,14 +11,14 @@ import logging
 from pathlib import Path
 
 import numpy as np
-from IPython.display import display
+from IPython.display import Markdown, display
 from matplotlib.colors import to_rgb
 
 from hipus import viewers
 from hipus.figures import overlays
 from hipus.figures.shown_sweep import draw_sweep
 from hipus.labels import HipLabel
-from hipus.shown_sweep import Courses, courses_of
+from hipus.shown_sweep import Courses, courses_of, load_shown_sweep
 from hipus.sweep import Sweep
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def explore_sweep(
     """Show a sweep as a still picture, and where a person is let them move through it.
 
     Arrow keys, the slider or the drift curve choose a frame, space plays; dragging turns the
-    courses. See `shown_sweep.load_shown_sweep` for sweeps of the study.
+    courses. `explore_shown_sweep` shows the study's own sweeps.
 
     Parameters
     ----------
@@ -65,6 +65,28 @@ def explore_sweep(
     viewers.show_figure(figure, caption)
     if not viewers.is_static():
         _show_live(sweep, frames, courses, masks=masks, caption=caption)
+
+
+def explore_shown_sweep(profile: str, name: str) -> None:
+    """Show a sweep of the study, or say loudly what makes it where it is not here.
+
+    Parameters
+    ----------
+    profile : str
+    name : str
+        "S101_left_p_a"; see `shown_sweep.load_shown_sweep`.
+
+    Raises
+    ------
+    KeyError
+        If the cohort is here and has no such sweep.
+    """
+    try:
+        shown = load_shown_sweep(profile, name)
+    except FileNotFoundError as error:
+        display(Markdown(f"**NOT HERE: {name}.** {error}."))
+        return
+    explore_sweep(shown.sweep, shown.T_predicted, masks=shown.masks, caption=shown.caption)
 
 
 def _show_live(sweep: Sweep, frames, courses: Courses, *, masks, caption: str) -> None:

@@ -6,7 +6,7 @@ from IPython.display import Image
 
 from hipus import sweep_explorer, viewers
 from hipus.motion.poses import centre_poses
-from hipus.shown_sweep import courses_of
+from hipus.shown_sweep import ShownSweep, courses_of
 from hipus.sweep_explorer import explore_sweep, explorer_state
 
 
@@ -67,6 +67,27 @@ class TestStill:
         with pytest.raises(ValueError, match=r"masks must be \(7, 5, 9\) like the frames, got"):
             explore_sweep(tiny_sweep, masks=np.zeros((7, 5, 8), np.uint8))
         assert shown == []
+
+
+class TestShownSweep:
+    def test_the_studys_sweep_is_shown_with_all_that_is_known(
+        self, monkeypatch, shown, tiny_sweep, masks
+    ):
+        monkeypatch.delenv("HIPUS_STATIC_VIEWS", raising=False)
+        T = centre_poses(tiny_sweep)
+        found = ShownSweep(tiny_sweep, T, masks, "S101_left_p_a (simulated, 7 frames)")
+        monkeypatch.setattr(sweep_explorer, "load_shown_sweep", lambda *asked: found)
+        sweep_explorer.explore_shown_sweep("made", "S101_left_p_a")
+        assert shown[0].alt == found.caption
+        assert shown[-1].about["courses"] == ["tracked", "predicted"]
+        assert [one["name"] for one in shown[-1].about["labels"]] == ["ilium", "femoral head"]
+
+    def test_a_fresh_clone_is_told_what_makes_it_and_goes_on(self, monkeypatch, shown, tmp_path):
+        monkeypatch.setenv("HIPUS_ROOT", str(tmp_path))
+        sweep_explorer.explore_shown_sweep("made", "S101_left_p_a")
+        (told,) = shown
+        assert "NOT HERE: S101_left_p_a" in told.data
+        assert "`dvc repro cohort@made motion@made` makes them" in told.data
 
 
 class TestState:
