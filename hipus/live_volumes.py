@@ -23,7 +23,7 @@ from hipus.figures import overlays
 
 #: How long the server that itkwidgets loads its viewer from is waited for.
 PATIENCE_S = 4.0
-_LABEL_ALPHA = 160
+LABEL_OPACITY = 0.5
 
 
 def niivue_widget(volume: images.Volume, labels: images.Volume | None = None):
@@ -58,11 +58,15 @@ def niivue_widget(volume: images.Volume, labels: images.Volume | None = None):
         images.write(one, folder / name)
     widget = NiiVue(
         height=420,
+        crosshair_width=0.2,
+        crosshair_color=(0.9, 0.62, 0.0, 0.8),
         is_radiological_convention=True,
         is_orientation_text_visible=False,
         is_nearest_interpolation=labels is not None,
     )
-    widget.load_volumes([{"path": str(folder / name)} for name in shown])
+    opacities = (1.0, LABEL_OPACITY)  # of a label map, NiiVue heeds no other transparency
+    files = zip(shown, opacities, strict=False)
+    widget.load_volumes([{"path": str(folder / name), "opacity": one} for name, one in files])
     if labels is not None:
         widget.volumes[1].set_colormap_label(label_colours())
     return widget
@@ -79,7 +83,7 @@ def label_colours() -> dict[str, list]:
     rgb = np.rint(255 * np.array([to_rgb(colour) for colour in overlays.COLOURS.values()]))
     red, green, blue = np.vstack([np.zeros(3), rgb]).astype(int).T.tolist()
     names = ["background", *overlays.NAMES.values()]
-    alpha = [0] + [_LABEL_ALPHA] * len(overlays.NAMES)
+    alpha = [0] + [255] * len(overlays.NAMES)
     places = [0, *map(int, overlays.COLOURS)]
     return {"R": red, "G": green, "B": blue, "A": alpha, "I": places, "labels": names}
 

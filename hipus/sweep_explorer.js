@@ -22,7 +22,8 @@ const STYLE = `
   border: 1px solid #30343a; }
 .hipus-sweep .keys { font-size: 12px; color: #444; margin-top: 6px; }
 `;
-const INK = "#222222", OURS = "#0072B2", WARM = "#D55E00", QUIET = "#9aa0a6";
+const INK = "#222222", OURS = "#0072B2", WARM = "#D55E00", QUIET = "#9aa0a6", GREY = "#5f6368";
+const SMALL = "10px system-ui, sans-serif";
 
 const part = (tag, parent, settings = {}) => {
   const one = Object.assign(document.createElement(tag), settings);
@@ -101,7 +102,7 @@ function render({ model, el }) {
     part("figcaption", figure, { textContent: title });
     return part("canvas", figure, { className: name });
   };
-  const picture = framed(`picture, ${about.unit}`, "picture");
+  const picture = framed("picture", "picture");
   picture.style.aspectRatio = `${size[0]} / ${size[1]}`;
   const spaces = courses.map((name) => [name, framed(`${name}, in the first frame's axes`, `space ${name}`)]);
   for (const [name, canvas] of spaces) {
@@ -155,19 +156,47 @@ function render({ model, el }) {
   const ways = Object.fromEntries(courses.map((name) => [name, [...Array(count).keys()].map((i) => centreOf(at(poses[name], i)))]));
   let turn = -0.62, tilt = 0.34, index = 0;
 
+  // Which way is which, in a corner where it hides nothing, and how long 10 units are.
+  const drawAxes = (ctx, height, width, scale) => {
+    const way = camera(turn, tilt, [0, 0, 0], 24, 96, 2 * (height - 44));
+    ctx.font = SMALL;
+    for (const [text, end] of [["lateral", [1, 0, 0]], ["axial", [0, 1, 0]], ["elevational", [0, 0, 1]]]) {
+      const tip = way(end), from = way([0, 0, 0]);
+      line(ctx, [from, tip], GREY, 1.2);
+      const isLeft = tip[0] < from[0] - 4;
+      ctx.textAlign = isLeft ? "right" : "left";
+      words(ctx, text, tip[0] + (isLeft ? -3 : 3), tip[1] + (tip[1] > from[1] + 4 ? 8 : 2));
+    }
+    ctx.textAlign = "left";
+    bar10(ctx, width - 12 - 10 * scale, height - 12, 10 * scale, GREY);
+  };
+
+  const words = (ctx, text, x, y) => { // readable on a picture, too
+    ctx.lineWidth = 3; ctx.strokeStyle = "#f6f7f8dd"; ctx.strokeText(text, x, y);
+    ctx.fillStyle = "#3c4043"; ctx.fillText(text, x, y);
+  };
+
+  const bar10 = (ctx, x, y, length, colour) => {
+    line(ctx, [[x, y - 3], [x, y], [x + length, y], [x + length, y - 3]], colour, 1.4);
+    ctx.fillStyle = colour;
+    ctx.font = SMALL;
+    ctx.textAlign = "center";
+    ctx.fillText(`10 ${about.unit}`, x + length / 2, y - 6);
+    ctx.textAlign = "left";
+  };
+
   const drawSpace = (name, canvas) => {
     const { ctx, width, height, ratio } = fit(canvas);
-    const place = camera(turn, tilt, middle, (1.02 * Math.min(width, height * 1.25)) / reach, width, height);
-    const first = [0, 0, 0];
-    [["lateral", [1, 0, 0]], ["axial", [0, 1, 0]], ["elevational", [0, 0, 1]]].forEach(([text, way]) => {
-      const end = place(way.map((v) => v * 0.42 * reach)), from = place(first);
-      line(ctx, [from, end], "#c3c7cc", 1);
-      ctx.fillStyle = "#5f6368"; ctx.font = "10px system-ui, sans-serif";
-      ctx.fillText(text, Math.min(Math.max(end[0] + 3, 2), width - 54), Math.min(Math.max(end[1] + 3, 10), height - 4));
-    });
+    const scale = (1.12 * Math.min(width, height)) / reach;
+    const place = camera(turn, tilt, middle, scale, width, height);
     const other = courses.find((one) => one !== name);
     if (other) line(ctx, ways[other].map((p) => p && place(p)), QUIET, 1, [3, 3]);
     const mine = name === "tracked" ? INK : OURS, m = at(poses[name], index);
+    const first = ways[name].findIndex(Boolean);
+    if (first >= 0) {
+      const start = corners(at(poses[name], first));
+      line(ctx, [...start, start[0]].map(place), QUIET, 1);
+    }
     if (m) {
       const [o, u, , v] = corners(m).map(place);
       ctx.save(); // an orthographic view of a picture is an affine one: drawn as such
@@ -182,18 +211,19 @@ function render({ model, el }) {
     const here = m && place(centreOf(m)), n = other && at(poses[other], index);
     if (here && n) line(ctx, [here, place(centreOf(n))], WARM, 2);
     if (here) { ctx.fillStyle = mine; ctx.beginPath(); ctx.arc(...here, 3.5, 0, 7); ctx.fill(); }
-    if (!m) { ctx.fillStyle = "#5f6368"; ctx.font = "12px system-ui, sans-serif"; ctx.fillText("no pose at this frame", 10, 18); }
+    drawAxes(ctx, height, width, scale);
+    if (!m) { ctx.fillStyle = GREY; ctx.font = "12px system-ui, sans-serif"; ctx.fillText("no pose at this frame", 10, 18); }
   };
 
   // ---- drift over the frames: mm to the left, degrees to the right
-  const highest = (values) => Math.max(...[...values].filter(Number.isFinite), 1e-6);
+  const highest = (values) => Math.max(...[...values].filter(Number.isFinite), 0.1);
   const tops = about.has_drift ? { mm: highest(drift.mm) * 1.15, deg: highest(drift.deg) * 1.15 } : {};
   const spot = (i, width) => 44 + ((width - 88) * i) / Math.max(count - 1, 1);
   const drawChart = () => {
     const { ctx, width, height } = fit(chart);
     const [top, floor] = [16, height - 16];
     const y = (value, unit) => floor - ((floor - top) * value) / tops[unit];
-    ctx.font = "10px system-ui, sans-serif";
+    ctx.font = SMALL;
     line(ctx, [[44, floor], [width - 44, floor]], "#c3c7cc", 1);
     for (const [unit, colour, x, dash] of [["mm", OURS, 4, []], ["deg", WARM, width - 40, [5, 3]]]) {
       line(ctx, [...drift[unit]].map((value, i) => [spot(i, width), y(value, unit)]), colour, 1.8, dash);
@@ -205,7 +235,7 @@ function render({ model, el }) {
       }
     }
     line(ctx, [[spot(index, width), top - 8], [spot(index, width), floor]], INK, 1);
-    ctx.fillStyle = "#5f6368";
+    ctx.fillStyle = GREY;
     ctx.fillText("drift, predicted against tracked: mm (solid) and degrees (dashed)", 48, 9);
   };
 
@@ -225,6 +255,8 @@ function render({ model, el }) {
     const { ctx, width, height } = fit(picture);
     ctx.imageSmoothingEnabled = true;
     ctx.drawImage(shown, 0, 0, width, height);
+    const ten = (10 * width) / size[0];
+    bar10(ctx, width - 10 - ten, height - 10, ten, "#ffffff");
     for (const [name, canvas] of spaces) drawSpace(name, canvas);
     if (chart) drawChart();
     slider.value = index;

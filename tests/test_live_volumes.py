@@ -50,7 +50,8 @@ class TestNiivue:
         widget = live_volumes.niivue_widget(volume, labels)
         colours = np.reshape(list(widget.volumes[1].colormap_label.lut), (-1, 4))
         assert colours[0, 3] == 0
-        assert colours[2, :3].tolist() == [0x56, 0xB4, 0xE9]
+        assert colours[2].tolist() == [0x56, 0xB4, 0xE9, 255]
+        assert [one.opacity for one in widget.volumes] == [1.0, live_volumes.LABEL_OPACITY]
         assert live_volumes.label_colours()["I"] == [0, 1, 2, 3, 4, 5]
 
 

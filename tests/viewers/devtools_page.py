@@ -148,10 +148,13 @@ class Page:
         )
         return tuple(box)
 
+    def picture(self) -> bytes:
+        """Return the window as PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+
     def screenshot(self, path: Path) -> Path:
         """Save the window as PNG."""
-        shot = self.call("Page.captureScreenshot", format="png")
-        Path(path).write_bytes(base64.b64decode(shot["data"]))
+        Path(path).write_bytes(self.picture())
         return Path(path)
 
     def elsewhere(self) -> list[str]:
