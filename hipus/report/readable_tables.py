@@ -5,12 +5,15 @@ Decides digits and headings of what is shown; changes no saved table and compute
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
 from hipus.report.wording import number
 
 _MOST_DECIMALS = 4
+_SWEEP_TYPE = re.compile(r"\bp ([ad])\b")
 _WORDS = {True: "yes", False: "no"}
 
 
@@ -38,7 +41,7 @@ def readable(table: pd.DataFrame, *, digits: int = 3) -> pd.DataFrame:
     if digits < 1:
         raise ValueError(f"digits must be >= 1, got {digits}")
     told = pd.DataFrame({name: _told(table[name], digits) for name in table}, index=table.index)
-    return told.rename(columns=lambda name: str(name).replace("_", " "))
+    return told.rename(columns=_heading)
 
 
 def with_interval(
@@ -61,6 +64,11 @@ def with_interval(
     """
     ends = zip(rows[value], rows[low], rows[high], strict=True)
     return [_with_ends(*three, form) for three in ends]
+
+
+def _heading(name: object) -> str:
+    """Return a column's name in words; kinds of sweep keep their names."""
+    return _SWEEP_TYPE.sub(r"p_\1", str(name).replace("_", " "))
 
 
 def _with_ends(value: float, low: float, high: float, form: str) -> str:

@@ -36,6 +36,10 @@ class TestReadable:
         told = readable(pd.DataFrame({"is_as_locked": [True, False], "unit": ["mm", "deg"]}))
         assert told.to_dict("list") == {"is as locked": ["yes", "no"], "unit": ["mm", "deg"]}
 
+    def test_kinds_of_sweep_keep_their_names(self):
+        named = readable(pd.DataFrame(columns=["ours_p_a", "p_d", "step_d", "drop_a"]))
+        assert list(named) == ["ours p_a", "p_d", "step d", "drop a"]
+
     def test_an_empty_table_keeps_its_headings(self):
         assert list(readable(pd.DataFrame({"final_mm": [], "arm": []}))) == ["final mm", "arm"]
 
