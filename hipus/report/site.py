@@ -20,6 +20,7 @@ from hipus.report import (
     content,
     figures_page,
     headlines,
+    hip_scene,
     notebook_pages,
     reference_pages,
     topics,
@@ -73,7 +74,7 @@ def build_site(profile: str) -> Path:
     run = _run(profile, records)
     pages = {
         "index": _start(profile, found),
-        "hip": {"scene": _scene(profile)},
+        "hip": {"scene": hip_scene.scene_html(profile)},
         "claims": _claims(profile),
         "figures": {"groups": figures_page.groups(profile)},
         **{topic.slug: {"sections": found[topic.slug]} for topic in topics.TOPICS},
@@ -150,15 +151,6 @@ def _by_verdict(judged: list[Goal]) -> list[tuple[str, list[Goal]]]:
     parts = [(headings[value], [goal for goal in judged if goal.is_met is value])
              for value in headings]  # fmt: skip
     return [(heading, part) for heading, part in parts if part]
-
-
-def _scene(profile: str) -> str:
-    """Return the turning hip, empty where there is none."""
-    try:
-        from hipus.report.hip_scene import scene_html
-    except ModuleNotFoundError:
-        return ""
-    return scene_html(profile)
 
 
 def _missing(sections: Iterable[Section]) -> list[str]:
