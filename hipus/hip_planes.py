@@ -47,8 +47,8 @@ class PlaneOfHip:
     alpha_deg : Measure
         Or the sentence that says what this plane lacks.
     wing_mm, roof_mm : numpy.ndarray (2, 2) or None
-        Ends of the baseline (cranial, caudal) and of the roof line (lower limb, rim), (lateral,
-        superior); None where they cannot be drawn.
+        Ends of the baseline (cranial, caudal; down to the lower limb) and of the roof line
+        (lower limb, rim), (lateral, superior); None where they cannot be drawn.
     """
 
     posterior_mm: float
@@ -137,15 +137,15 @@ def plane_at(shape: HipShape, posterior_mm: float) -> PlaneOfHip:
     -------
     PlaneOfHip
     """
-    wing = shape.wing
-    superior = wing.rim_mm + np.array(PLANE_RANGE_MM[::-1])
-    ends = np.column_stack([wing.lateral_mm(posterior_mm, superior), superior])
     try:
         roof = shape.need_roof()
-        alpha = Measure(roof.alpha_deg(posterior_mm), "deg")
-        return PlaneOfHip(float(posterior_mm), alpha, ends, roof.line(posterior_mm))
+        line, alpha = roof.line(posterior_mm), Measure(roof.alpha_deg(posterior_mm), "deg")
     except VolumeRefused as why:
-        return PlaneOfHip(float(posterior_mm), refused(str(why), "deg"), ends, None)
+        line, alpha = None, refused(str(why), "deg")
+    top, low = shape.wing.rim_mm + np.array(PLANE_RANGE_MM[::-1])
+    superior = np.array([top, low if line is None else min(low, line[0, 1])])
+    lateral = shape.wing.lateral_mm(posterior_mm, superior)
+    return PlaneOfHip(float(posterior_mm), alpha, np.column_stack([lateral, superior]), line)
 
 
 def section_points(axes: HipAxes, posterior_mm: float, *, side_mm: float = PIXEL_MM) -> np.ndarray:

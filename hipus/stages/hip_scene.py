@@ -108,12 +108,12 @@ def _simulated(study: config.Study, errors: pd.DataFrame, chosen) -> dict:
     """Return the scene of simulated hips, truth beside the model."""
     cohort = motion_data.cohort_of(study)
     rows = motion_data.sweep_rows(study).set_index(SWEEP, drop=False)
-    content = _about([f"{kind} {'/'.join(key)}" for kind, key in chosen.items()], _origin(study))
+    content = about([f"{kind} {'/'.join(key)}" for kind, key in chosen.items()], _origin(study))
     for number, key in enumerate(chosen.values()):
         row = rows.loc[key]
         ways = _ways(place_sweep(row, study=study, cohort=cohort, masks=(TRUTH_MASKS,)))
         mine = errors[(errors[SWEEP] == list(key)).all(axis=1)]
-        content |= _hip(number, row, ways, mine)
+        content |= hip_arrays(number, row.side, ways, errors=mine)
     return content
 
 
@@ -140,7 +140,9 @@ def _stored(study: config.Study) -> dict:
             continue
         labels = images.read(path)
         try:
-            alpha = hip_planes.plane_at(_located(labels, row).shape, 0.0).alpha_deg.value
+            alpha = hip_planes.plane_at(
+                hip_planes.locate_hip(labels, side=row.side).shape, 0.0
+            ).alpha_deg.value
         except VolumeRefused as why:
             log.info("%s/%s is not shown: %s", row.subject_id, row.sweep_id, why)
             continue
@@ -150,8 +152,8 @@ def _stored(study: config.Study) -> dict:
         return {}
     *_, row, labels = sorted(seen, key=lambda one: one[:3])[(len(seen) - 1) // 2]
     way = Way(MODEL_MASKS, "stored", mask_volumes.read_grey(study, row), labels)
-    content = _about([f"typical {row.subject_id}/{row.sweep_id}"], _origin(study))
-    return content | _hip(0, row, [way], None)
+    content = about([f"typical {row.subject_id}/{row.sweep_id}"], _origin(study))
+    return content | hip_arrays(0, row.side, [way])
 
 
 def _origin(study: config.Study) -> str:
@@ -159,8 +161,19 @@ def _origin(study: config.Study) -> str:
     return "simulated" if study.cohort.source == "simulated" else "real"
 
 
-def _about(hips: list[str], origin: str) -> dict:
-    """Return what is the same for all hips."""
+def about(hips: list[str], origin: str) -> dict[str, np.ndarray]:
+    """Return what is the same for all hips.
+
+    Parameters
+    ----------
+    hips : list of str
+        Kind, a space, subject/sweep.
+    origin : {"simulated", "real"}
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+    """
     return {
         "hips": np.array(hips),
         "origin": np.array(origin),
@@ -171,16 +184,37 @@ def _about(hips: list[str], origin: str) -> dict:
     }
 
 
-def _located(labels: Volume, row) -> FoundHip:
-    """Return the hip of a volume that lies as the study's volumes do."""
-    return hip_planes.locate_hip(labels, side=row.side)
+def hip_arrays(
+    number: int, side: str, ways: list[Way], *, errors: pd.DataFrame | None = None
+) -> dict[str, np.ndarray]:
+    """Return what is shown of one hip.
 
+    Parameters
+    ----------
+    number : int
+        Of the hip, from 0 on; every name begins with it.
+    side : {"left", "right"}
+    ways : list of Way
+    errors : pandas.DataFrame, optional
+        Rows of table hip_errors of this sweep.
 
-def _hip(number: int, row, ways: list[Way], errors: pd.DataFrame | None) -> dict:
-    """Return one hip's arrays, named `<number>_...`."""
-    content = {"side": np.array(row.side), "ways": np.array([way.masks for way in ways])}
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        `<n>_side`, `<n>_ways`, and of each way `<n>_<way>_...`: poses, radius_mm, posterior_mm
+        (P,), alpha_deg (P,) with NaN where refusal (P,) says why, wing_mm and roof_mm
+        (P, 2, 2), grey and labels (P, H, W); `<structure>_vertices` (V, 3) in `VERTEX_MM`,
+        (lateral, posterior, superior), and `_faces`; with errors also calibrated_deg,
+        lower_deg, upper_deg and truth_deg (P,), NaN where nothing is known.
+
+    Raises
+    ------
+    VolumeRefused
+        If a way shows no hip.
+    """
+    content = {"side": np.array(side), "ways": np.array([way.masks for way in ways])}
     for way in ways:
-        found = _located(way.labels, row)
+        found = hip_planes.locate_hip(way.labels, side=side)
         arrays = _planes(found, way) | _meshes(found)
         if errors is not None:
             arrays |= _judged(errors, way, len(arrays["posterior_mm"]))

@@ -61,7 +61,7 @@
     const plane = planes()[+slider.value];
     view.cut_mm = plane.at_mm - data.hips[hip].middle_mm[2];
     view.cut = byId("cut").checked ? 1 : 0;
-    view.lines = [["wing", extended(plane)], ["roof", plane.roof]].filter(([, ends]) => ends)
+    view.lines = [["wing", plane.wing], ["roof", plane.roof]].filter(([, ends]) => ends)
       .map(([name, ends]) => ({ name, from: inView(ends[0], plane.at_mm), to: inView(ends[1], plane.at_mm) }));
     pictureOf(plane.picture, (image) => {
       if (planes()[+slider.value] !== plane) return;
@@ -82,12 +82,6 @@
     image.onload = () => { pictures.set(source, image); then(image); };
     image.src = source;
   }
-  // The baseline is drawn down to where the roof line begins, as at the machine.
-  function extended(plane) {
-    if (!plane.wing || !plane.roof) return plane.wing;
-    const [top, low] = plane.wing, more = (plane.roof[0][1] - low[1]) / (low[1] - top[1]);
-    return [top, low.map((one, k) => one + Math.max(more, 0.3) * (one - top[k]))];
-  }
   function section(plane) {
     const line = (ends, name) => {
       if (!ends) return "";
@@ -102,7 +96,7 @@
     const svg = byId("section");
     svg.setAttribute("viewBox", `${-half} ${-half} ${width} ${height}`);
     svg.innerHTML = `<image href="${plane.picture}" x="${-half}" y="${-half}" width="${width}" height="${height}" preserveAspectRatio="none"/>` +
-      paths.join("") + line(extended(plane), "wing") + line(plane.roof, "roof") + dots.join("") +
+      paths.join("") + line(plane.wing, "wing") + line(plane.roof, "roof") + dots.join("") +
       `<text x="${width / 2}" y="1.6" text-anchor="middle">lateral</text><text x="${width / 2}" y="${height - 0.9}" text-anchor="middle">medial</text>` +
       `<text x="0.6" y="${height - 0.9}">cranial</text><text x="${width - 1}" y="${height - 0.9}" text-anchor="end">caudal</text>` +
       `<line class="bar" x1="${width - 11}" x2="${width - 1}" y1="1" y2="1"/><text x="${width - 6}" y="2.5" text-anchor="middle">10 mm</text>`;
