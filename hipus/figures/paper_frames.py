@@ -38,7 +38,7 @@ def draw_annotation(inputs: Mapping[str, np.ndarray]) -> Figure:
     """
     spacing = np.repeat(inputs["pixel_side_mm"], 2)
     with style.look():
-        figure, axes = style.new_figure(1, 4, height_in=2.55, sharex=True, sharey=True)
+        figure, axes = style.new_figure(1, 4, height_in=2.35, sharex=True, sharey=True)
         for pair, place in ((axes[:2], 1), (axes[2:], 2)):
             frame, label = inputs[f"frame_{place}"], inputs[f"label_{place}"]
             overlays.show_section(pair[0], frame, np.zeros_like(label), spacing)
