@@ -93,8 +93,9 @@ def why(parts: Sequence[Part]) -> str:
 def _segmentation(row: dict[str, str]) -> Part:
     """Read a row of `segmentation_claims`: a is expected to be above b."""
     limit = "" if row["b"] == f"{float(row['value_b'] or 'nan'):g}" else row["b"]
-    about = _difference(row, "value_a", "value_b", names=(row["a"], limit))
-    about = f"{about} ({row['measure']})" if about else row["part"]
+    names, shared = _without_shared_end(row["a"], limit)
+    about = _difference(row, "value_a", "value_b", names=names)
+    about = f"{about} ({row['measure']}{shared})" if about else row["part"]
     return Part(about, row["part_verdict"], f"{row['n']} {_who(row['unit'])}", row["note"])
 
 
@@ -133,13 +134,19 @@ def _difference(
     if not row["difference"]:
         return ""
     first, second = (
-        f"{name} {float(row[column]):.3g}".strip()
+        f"{name}: {float(row[column]):.3g}".removeprefix(": ")
         for name, column in zip(names, (a, b), strict=True)
     )
     shown = f"{float(row['difference']):+.3g}"
     if row["low"]:
         shown += f" ({float(row['low']):+.3g} to {float(row['high']):+.3g})"
-    return f"{first} against {second}: {shown} {unit}".rstrip()
+    return f"{first} against {second}, difference {shown} {unit}".rstrip()
+
+
+def _without_shared_end(a: str, b: str) -> tuple[tuple[str, str], str]:
+    """Tell once what both names end with: "3.2, ilium" and "3.1, ilium"."""
+    (first, comma, end), (second, _, other) = (name.partition(", ") for name in (a, b))
+    return ((first, second), comma + end) if end == other else ((a, b), "")
 
 
 def _who(unit: str) -> str:

@@ -152,7 +152,7 @@ class TestWithResults:
         assert found.loc["midl_statement/S53b", "verdict"] == Verdict.SAME
         assert found.loc["finding/several", "document"] == beside.THESIS
         assert found.loc["finding/loss", "document"] == beside.OTHERS
-        assert found.loc["finding/loss", "ours"] == "1 against 2: -1 (-2 to -0.5) mm"
+        assert found.loc["finding/loss", "ours"] == "1 against 2, difference -1 (-2 to -0.5) mm"
         assert "finding/flow_step" not in found.index
 
 

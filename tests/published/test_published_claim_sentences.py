@@ -33,14 +33,19 @@ def part(table, row) -> Part:
 class TestReaders:
     def test_segmentation_names_both_sides_difference_and_measure(self):
         found = part("segmentation_claims", SEGMENTATION)
-        assert (
-            found.told == "3.2, ilium 0.81 against 3.1, ilium 0.74: +0.07 (+0.05 to +0.09) (Dice)"
-        )
+        ours = "3.2: 0.81 against 3.1: 0.74, difference +0.07 (+0.05 to +0.09)"
+        assert found.told == f"{ours} (Dice, ilium)"
         assert (found.n, found.note, found.verdict) == ("10 infants", "by truth", Verdict.SAME)
+
+    def test_ends_that_differ_stay_with_their_side(self):
+        row = SEGMENTATION | {"b": "2.1, head", "low": ""}
+        ours = "3.2, ilium: 0.81 against 2.1, head: 0.74, difference +0.07 (Dice)"
+        assert part("segmentation_claims", row).told == ours
 
     def test_a_limit_is_not_named_twice(self):
         row = SEGMENTATION | {"b": "0.85", "value_b": "0.85", "difference": "-0.04", "low": ""}
-        assert part("segmentation_claims", row).told == "3.2, ilium 0.81 against 0.85: -0.04 (Dice)"
+        ours = "3.2, ilium: 0.81 against 0.85, difference -0.04 (Dice)"
+        assert part("segmentation_claims", row).told == ours
 
     def test_a_rule_without_numbers_is_told_by_its_name(self):
         row = SEGMENTATION | dict.fromkeys(("difference", "value_a", "value_b", "b"), "")
@@ -48,7 +53,7 @@ class TestReaders:
 
     def test_motion_tells_claim_and_unit(self):
         found = part("motion_claims", MOTION)
-        assert found.told == "Drift is lower: 6.1 against 7.1: -1 (-3.7 to +1.2) mm"
+        assert found.told == "Drift is lower: 6.1 against 7.1, difference -1 (-3.7 to +1.2) mm"
         assert found.verdict == Verdict.UNDECIDED
 
     def test_factors_and_hips_say_themselves_what_was_found(self):
