@@ -109,12 +109,13 @@ def make_volume(run: Run) -> Made:
 def make_mask(run: Run) -> Made:
     """Label the volume, and say beside the mask what its numbers mean."""
     from hipus import images
+    from hipus.cli.segment_labelling import called
     from hipus.formats.mask_files import sidecar_file, write_mask
     from hipus.segmentation import application
 
     model = run.segmenter.model
     mask = application.label_volume(run.segmenter, images.read(run / VOLUME))
-    write_mask(mask, run / MASK, scheme=model.about["scheme"], made_by=f"model {model.model_id}",
+    write_mask(mask, run / MASK, scheme=model.about["scheme"], made_by=f"model {called(model)}",
                of=run.recording.path.name, origin=run.origin)  # fmt: skip
     voxel_mm3 = float(np.prod(mask.spacing_zyx_mm))
     volumes = {
@@ -122,7 +123,7 @@ def make_mask(run: Run) -> Made:
         for name, value in model.labels.items()
     }
     trained_on = model.about.get("origin", "not stated")
-    facts = {"model": model.model_id, "trained_on": trained_on, "volume_mm3": volumes}
+    facts = {"model": called(model), "trained_on": trained_on, "volume_mm3": volumes}
     return Made((MASK, sidecar_file(run / MASK).name), facts)
 
 

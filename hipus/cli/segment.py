@@ -13,7 +13,7 @@ import typer
 from hipus.cli.motion import Side
 from hipus.cli.origins import facts_file, origin_of
 from hipus.cli.output import emit, refuse_input
-from hipus.cli.segment_labelling import Labelled, Request, facts_of, labeller
+from hipus.cli.segment_labelling import Labelled, Request, called, facts_of, labeller
 from hipus.cli.sweeps import Probe, Reference
 
 
@@ -148,7 +148,7 @@ def _write(done: Labelled, segmenter, request: Request, grey: Path | None, *, or
         done.mask,
         request.output,
         scheme=segmenter.model.about["scheme"],
-        made_by=f"model {segmenter.model.model_id}",
+        made_by=f"model {called(segmenter.model)}",
         of=request.source.name,
         origin=origin,
         spacing_zyx_mm=done.spacing_zyx_mm,

@@ -193,6 +193,11 @@ def _label_frames(segmenter, request: Request) -> Labelled:
     return Labelled(labels[0] if is_picture else labels, facts, spacing_zyx_mm)
 
 
+def called(model) -> str:
+    """Return a model's name: the study's are called by their kind, added ones by their own."""
+    return model.about.get("name", model.model_id)
+
+
 def facts_of(done: Labelled, segmenter, *, origin: str) -> dict:
     """Return what was labelled by what, and how much of each structure there is."""
     model = segmenter.model
@@ -202,7 +207,7 @@ def facts_of(done: Labelled, segmenter, *, origin: str) -> dict:
     if hasattr(done.mask, "spacing_zyx_mm"):
         unit, size = "volume_mm3", float(np.prod(done.mask.spacing_zyx_mm))
     return {
-        "model": model.model_id,
+        "model": called(model),
         "model_trained_on": model.about.get("origin", "not stated"),
         "scheme": model.about["scheme"],
         "origin": origin,

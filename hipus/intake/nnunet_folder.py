@@ -187,6 +187,7 @@ def _about(stated: ForeignModel, plan: Mapping, checkpoint: Path, digest: str) -
     """Return the content of model.json but the hash of the new weights."""
     return {
         "model_id": stated.kind,
+        "name": stated.name,
         "scheme": stated.scheme,
         "channel_count": len(plan["normalization_schemes"]),
         "spacing_mm": plan["spacing"],
