@@ -69,7 +69,7 @@ smoke: data  ## run all stages of the smoke profile (minutes, for CI)
 paper: data  ## run the paper profile (publication sizes)
 	@$(PIPELINE) $(BIN)/python -m hipus.stages paper
 
-figures: data  ## redraw the small profile's figures from its saved tables
+figures: $(SETUP)  ## redraw the small profile's figures from its saved tables
 	@$(BIN)/python -m hipus.stages.figures small
 
 lint: $(SETUP)  ## style and canonical notebooks

@@ -209,6 +209,28 @@ def draw(profile: str, name: str, folder: Path) -> Drawn:
     return _draw(Case(profile, name, *FIGURES[name]), folder)
 
 
+def drawing(profile: str, name: str) -> Figure | None:
+    """Return one figure of the registry, to be shown and not saved.
+
+    Parameters
+    ----------
+    profile : str
+    name : str
+        A key of `FIGURES`.
+
+    Returns
+    -------
+    Figure or None
+        None where a stage was skipped, so that there is nothing to draw.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a table or figure input is not there; the message says which command makes it.
+    """
+    return _drawing(Case(profile, name, *FIGURES[name]))
+
+
 def _redraw(case: Case) -> list[Path]:
     """Draw a figure at its place, or remove an earlier one; return what was read."""
     folder = paths.figures_dir(case.profile)
@@ -219,13 +241,20 @@ def _redraw(case: Case) -> list[Path]:
 
 
 def _draw(case: Case, folder: Path) -> Drawn:
-    """Draw a figure, or nothing: a skipped stage leaves empty tables."""
-    sources = case.sources()
-    content = [_load(path) for path in sources]
-    if any(len(part) == 0 for part in content):
+    """Draw a figure and save it, or nothing."""
+    figure = _drawing(case)
+    if figure is None:
         return Drawn([], [])
     folder.mkdir(parents=True, exist_ok=True)
-    return Drawn(style.save(case.function(*content), folder / case.name), sources)
+    return Drawn(style.save(figure, folder / case.name), case.sources())
+
+
+def _drawing(case: Case) -> Figure | None:
+    """Return a figure, or None: a skipped stage leaves empty tables."""
+    content = [_load(path) for path in case.sources()]
+    if any(len(part) == 0 for part in content):
+        return None
+    return case.function(*content)
 
 
 def _waits_for_arms(case: Case) -> bool:
