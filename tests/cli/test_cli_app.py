@@ -51,6 +51,7 @@ HELP = {
         *("--image-to-probe", "--imu", "--imu-to-probe", "X Y", "--overwrite", "run.json"),
         *("meshes/*.stl", "medical"),
     ],
+    ("figure",): ["NAME", "table-3", "--list", "--profile", "--output", "-o", "PDF", "figures/"],
     ("evaluate",): ["poses", "masks"],
     ("evaluate", "masks"): [
         *("PREDICTIONS", ".nii.gz", "--cohort", "hip|stills", "--profile", "--name", "--output"),
