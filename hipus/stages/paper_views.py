@@ -77,15 +77,14 @@ def annotated_frames(labels: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Two rows of one sweep. The first: of sweeps from posterior to anterior, where there are
-        any, the frame in which the smallest of ilium, femoral head and border is largest. The
-        second: of its sweep, the frame with most of the femoral cortex.
+        Two of one sweep. First, of sweeps from posterior to anterior, where there are any, the
+        frame in which the smallest of ilium, head and border is largest. Second, that with most
+        of the femoral cortex.
     """
     own = labels[labels.sweep_type == _SHOWN_TYPE]
     own = own if len(own) else labels
     least = own[[_pixels(label) for label in _FIRST_FRAME]].min(axis=1)
-    order = own.assign(least=-least).sort_values(["least", *SWEEP_KEY, "frame_index"])
-    first = order.iloc[0]
+    first = own.assign(least=-least).sort_values(["least", *SWEEP_KEY, "frame_index"]).iloc[0]
     same = own[(own[SWEEP_KEY] == first[SWEEP_KEY]).all(axis=1)]
     cortex = same.sort_values([_pixels(_SECOND_FRAME), "frame_index"], ascending=[False, True])
     return pd.DataFrame([first.drop("least"), cortex.iloc[0]])
@@ -166,14 +165,19 @@ def motion_view(
     (dict of str to numpy.ndarray, pandas.DataFrame)
         For n = 0, 1, ...: `T_printed_<n>` (N, 4, 4) in the first frame's axes, mirrored as the
         tracked ones are, and `side_<n>`; and their errors against the tracker frame by frame:
-        order (from 1), name and the columns of `motion.sweep_rows.frame_table`.
+        order (from 1), name and the columns of `motion.sweep_rows.frame_table`. Both empty
+        where that network was not run.
     """
     arrays, errors = {}, []
     folder = paths.results_dir(study.profile) / "motion_predictions" / folder_of(NETWORKS[0])
+    if not folder.is_dir():
+        log.warning("%s: %s is missing: the printed network is not shown", STAGE, folder)
+        shown = {}
+    if not shown:
+        return {}, pd.DataFrame(columns=["order", "name", "frame_index"])
     rows = motion_data.cohort_of(study).sweeps.set_index(SWEEP_KEY)
     for n in range(sum(key.startswith("name_") for key in shown)):
-        name = str(shown[f"name_{n}"])
-        key = tuple(name.split(" "))
+        key = tuple((name := str(shown[f"name_{n}"])).split(" "))
         side = str(rows.loc[key].side)
         T = read_prediction(poses_file(folder, *key)).T_centre_to_first
         T = mirrored(T) if side == "left" else T
@@ -182,8 +186,7 @@ def motion_view(
         part.insert(0, "order", n + 1)
         part.insert(1, "name", name)
         errors.append(part)
-    empty = pd.DataFrame(columns=["order", "name", "frame_index"])
-    return arrays, pd.concat(errors, ignore_index=True) if errors else empty
+    return arrays, pd.concat(errors, ignore_index=True)
 
 
 def rounds_view(study: config.Study, shown: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -209,11 +212,9 @@ def rounds_view(study: config.Study, shown: Mapping[str, np.ndarray]) -> dict[st
         "corrected": reference_file(results, CORRECTED, case),
         **{model: prediction_file(results, model, case) for model in _ROUND_MODELS},
     }
-    found = {}
-    for name, path in masks.items():
-        scores = score_volume(read_on(path, truth), truth)
-        found[f"dice_{name}"] = np.array(np.nanmean([one.dice for one in scores]))
-    return found
+    scores = {name: score_volume(read_on(path, truth), truth) for name, path in masks.items()}
+    return {f"dice_{name}": np.array(np.nanmean([one.dice for one in parts_of]))
+            for name, parts_of in scores.items()}  # fmt: skip
 
 
 def hips_view(study: config.Study, shown: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -229,8 +230,7 @@ def hips_view(study: config.Study, shown: Mapping[str, np.ndarray]) -> dict[str,
     -------
     dict of str to numpy.ndarray
         Each after `<direction>_<side>_`: surfaces `truth_...` as stage segmentation_views has
-        them, and `R_world_to_hip` (3, 3): the hip's axes are left, posterior, superior. Empty
-        without truth.
+        them, and `R_world_to_hip` (3, 3): the hip's axes are left, posterior, superior.
     """
     results, found = paths.results_dir(study.profile), {}
     for key in (key.removesuffix("_name") for key in shown if key.endswith("_name")):
@@ -261,8 +261,8 @@ def world_to_hip(study: config.Study, case: pd.Series) -> np.ndarray:
     FileNotFoundError
         If the sweep has no truth.
     """
-    path = motion_data.cohort_of(study).folder / motion_data.TRUTH / case.subject_id
-    path = path / f"{case.sweep_id}.npz"
+    home = motion_data.cohort_of(study).folder / motion_data.TRUTH
+    path = home / case.subject_id / f"{case.sweep_id}.npz"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: only a simulated cohort has truth")
     sweep = _opened(study, case.subject_id, case.sweep_id)

@@ -206,6 +206,15 @@ class TestMotion:
         np.testing.assert_allclose(last.absolute_deg, np.rad2deg(0.05), rtol=1e-5)
         np.testing.assert_allclose(rows.relative_axial_deg.abs(), np.rad2deg(0.01), rtol=1e-4)
 
+    def test_without_the_printed_networks_poses_there_is_nothing_to_show(
+        self, inputs, monkeypatch, caplog
+    ):
+        monkeypatch.setattr(paper_views, "folder_of", lambda arm: "never_run")
+        arrays, errors = paper_views.motion_view(STUDY, view("motion_trajectories"))
+        assert arrays == {}
+        assert errors.empty
+        assert "never_run is missing: the printed network is not shown" in caplog.text
+
 
 class TestVolumes:
     def test_dice_of_each_round_is_that_of_what_it_lacks(self, inputs):
