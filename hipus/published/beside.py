@@ -26,11 +26,13 @@ COLUMNS = [
     *("audit_verdict", "ours", "ours_value", "ours_lower", "ours_upper", "profile", "n"),
     *("origin", "verdict", "reason", "table", "stage", "command", "link"),
 ]
+SIMULATED, REAL = "simulated", "real"
 THESIS, OTHERS = "3D ultrasound segmentation thesis", "Other literature"
 _FINDINGS = "motion_claims"
 _CHECKS, _CLAIMS = "published_checks", "published_claims"
 _LONGEST = 160
 _CLINICAL = "a fact of the clinical cohort"
+_PUBLISHED = "a fact or a setting of the published study"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Judge:
     profile : str
     rng_of : callable
         Gives a table's name its random generator.
+    origin : str
+        Of the cohort: simulated, or real where a hospital's stands in the study folder.
     resamples : int
         Draws of infants behind an interval.
     """
@@ -77,9 +81,11 @@ class Judge:
         profile: str,
         rng_of: Callable[[str], np.random.Generator],
         *,
+        origin: str = SIMULATED,
         resamples: int = claim_answers.RESAMPLES,
     ):
         self.profile, self._rng_of, self._resamples = profile, rng_of, resamples
+        self._cohort = origin
         self._kinds, self._links = claim_registry.kinds(), claim_registry.links()
         self._saved, self._sources = SavedTables(profile), claim_registry.sources()
 
@@ -125,6 +131,8 @@ class Judge:
         """Return an input with what came out of it, or a claim about hardware."""
         if listed.kind == Kind.HARDWARE:
             return Beside(Verdict.HARDWARE, listed.reason)
+        if self._cohort != SIMULATED:
+            return self._shown(Verdict.CLINICAL, _PUBLISHED, links)
         reason = f"cannot be confirmed here: {listed.reason} (used in {listed.used_in})"
         return self._shown(Verdict.INPUT, reason, links)
 
@@ -150,8 +158,8 @@ class Judge:
         else:
             verdict = verdicts.of_number(printed, found.value, low=found.lower, high=found.upper)
         rows = claim_answers.rows_of(link, cell.row, self._saved)
-        note = link.note.format_map(rows.iloc[0])
-        return self._beside(verdict, f"{_size(printed, found)}; {note}", link, found)
+        told = (claim_answers.distance(printed, found), link.note.format_map(rows.iloc[0]))
+        return self._beside(verdict, "; ".join(told), link, found)
 
     def _sentence(self, links: list[tuple[Cell, Link]]) -> Beside:
         """Return the verdict on a sentence from all tables that judged a part of it."""
@@ -166,7 +174,7 @@ class Judge:
         table = links[0][1].our_table
         counts = dict.fromkeys(part.n for part in parts if part.n and not part.n.startswith("0 "))
         return Beside(verdict, "; ".join(notes), table, claim_sentences.told(parts),
-                      self._sources[table].origin, ", ".join(counts))  # fmt: skip
+                      self._origin(table), ", ".join(counts))  # fmt: skip
 
     def _findings(self) -> Iterator[tuple[dict, Beside]]:
         """Yield the findings of others that a table of ours tested, each with its verdict."""
@@ -185,9 +193,9 @@ class Judge:
                 "unit": "",
                 "audit_verdict": str(ClaimVerdict.NOT_AUDITED),
             }
-            origin = self._sources[_FINDINGS].origin
             reason = claim_sentences.why([part])
             told = part.told.removeprefix(f"{row['claim']}: ")
+            origin = self._origin(_FINDINGS)
             yield claim, Beside(part.verdict, reason, _FINDINGS, told, origin, part.n)
 
     def _by_arithmetic(self, claim: dict, links: list[tuple[Cell, Link]]) -> Beside | None:
@@ -238,9 +246,14 @@ class Judge:
 
     def _beside(self, verdict: Verdict, reason: str, link: Link, found: Answer) -> Beside:
         """Return a verdict with our number."""
-        origin = self._sources[link.our_table].origin
+        origin = self._origin(link.our_table)
         return Beside(verdict, reason, link.our_table, found.text, origin, found.n,
                       found.value, found.lower, found.upper)  # fmt: skip
+
+    def _origin(self, table: str) -> str:
+        """Return whether a table is of the cohort, and which, or arithmetic."""
+        made = self._sources[table].origin
+        return self._cohort if made == SIMULATED else made
 
     def _checks(self, ids: str) -> pd.DataFrame:
         """Return checks of the audit by id."""
@@ -261,7 +274,7 @@ class Judge:
             "ours_value": beside.value,
             "ours_lower": beside.lower,
             "ours_upper": beside.upper,
-            "profile": self.profile if beside.origin in ("simulated", "real") else "",
+            "profile": self.profile if beside.origin in (SIMULATED, REAL) else "",
             "n": beside.n,
             "origin": beside.origin,
             "verdict": str(beside.verdict),
@@ -274,20 +287,6 @@ class Judge:
             "link": source.page,
         }
         return kept | found | place
-
-
-def _size(printed: float, found: Answer) -> str:
-    """Say how far ours is from a printed number."""
-    if found.value == printed:
-        return "exactly the printed number"
-    if printed == 0:
-        return "the printed number is zero"
-    share = (found.value - printed) / abs(printed)
-    told = f"ours is {abs(share):.0%} {'above' if share > 0 else 'below'} the printed number"
-    if share >= 1:
-        told = f"ours is {1 + share:.1f} times the printed number"
-    inside = " and the printed one lies in our interval"
-    return told + inside * (found.lower <= printed <= found.upper)
 
 
 def _cut(text: str) -> str:

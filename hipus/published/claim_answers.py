@@ -150,6 +150,30 @@ def answer(
     return _of_cell(link, rows.iloc[0], values[0])
 
 
+def distance(printed: float, found: Answer) -> str:
+    """Say in words how far ours is from a printed number.
+
+    Parameters
+    ----------
+    printed : float
+    found : Answer
+
+    Returns
+    -------
+    str
+    """
+    if found.value == printed:
+        return "exactly the printed number"
+    if printed == 0:
+        return "the printed number is zero"
+    share = (found.value - printed) / abs(printed)
+    told = f"ours is {abs(share):.0%} {'above' if share > 0 else 'below'} the printed number"
+    if share >= 1:
+        told = f"ours is {1 + share:.1f} times the printed number"
+    inside = " and the printed one lies in our interval"
+    return told + inside * (found.lower <= printed <= found.upper)
+
+
 def _of_cell(link: Link, row: pd.Series, value: float) -> Answer:
     """Return one cell with what stands beside it."""
     ends = [float(row[name] or "nan") * float(link.scale) if name else np.nan

@@ -14,7 +14,7 @@ import pandas as pd
 
 from hipus import config, paths, seeds, tables
 from hipus.published import claim_registry
-from hipus.published.beside import Judge
+from hipus.published.beside import REAL, SIMULATED, Judge
 from hipus.published.verdicts import Verdict
 from hipus.stages import runner
 
@@ -27,7 +27,8 @@ def main(study: config.Study) -> Iterable[Path]:
     claims = tables.read(paths.table_file(study.profile, "published_claims"),
                          dtype=str, keep_default_na=False)  # fmt: skip
     claims["value"] = pd.to_numeric(claims["value"])
-    found = Judge(study.profile, rng_of).table(claims)
+    origin = SIMULATED if study.cohort.source == SIMULATED else REAL
+    found = Judge(study.profile, rng_of, origin=origin).table(claims)
     runner.write_tables(
         study,
         {

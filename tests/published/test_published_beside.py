@@ -1,7 +1,5 @@
 """What wins where several things can be said of a claim, on made results."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,6 +31,11 @@ def frame(dice: float, **keys) -> dict:
     return row | {"dice_truth": dice} | keys
 
 
+def generator(name: str) -> np.random.Generator:
+    """Return the same generator for every table."""
+    return np.random.default_rng(3)
+
+
 @pytest.fixture(scope="module")
 def printed() -> pd.DataFrame:
     """Return the followed claims."""
@@ -45,7 +48,7 @@ def judged(edited, printed):
     """Return a function that judges the followed claims by the tables saved so far."""
 
     def judge() -> pd.DataFrame:
-        made = Judge("smoke", lambda name: np.random.default_rng(3), resamples=200)
+        made = Judge("smoke", generator, resamples=200)
         return made.table(printed).set_index("claim_id")
 
     return judge
@@ -156,30 +159,21 @@ class TestWithResults:
         assert "finding/flow_step" not in found.index
 
 
-class TestSize:
-    @pytest.mark.parametrize(
-        ("printed", "ours", "told"),
-        [
-            (2.0, 2.0, "exactly the printed number"),
-            (0.0, 1.0, "the printed number is zero"),
-            (2.0, 3.0, "ours is 50% above the printed number"),
-            (2.0, 25.4, "ours is 12.7 times the printed number"),
-        ],
-    )
-    def test_distance_is_told_in_words(self, printed, ours, told):
-        answer = claim_answer(ours)
-        assert beside._size(printed, answer) == told
-
-    def test_long_recomputations_are_cut(self):
-        assert len(beside._cut("x" * 500)) == 160
-        assert beside._cut("short") == "short"
+class TestHospital:
+    def test_nothing_is_simulated_and_nothing_an_input(self, edited, printed):
+        put("cohort_published", {"quantity": "infants", "ours": "31"})
+        put("frame_scores", frame(0.70), frame(0.72, subject_id="S052"))
+        made = Judge("smoke", generator, origin=beside.REAL, resamples=200)
+        found = made.table(printed).set_index("claim_id")
+        assert set(found["origin"]) == {"", "arithmetic", "real"}
+        assert Verdict.INPUT not in set(found["verdict"])
+        row = found.loc["midl_text/M022"]
+        assert (row["verdict"], row["ours"], row["profile"]) == (Verdict.CLINICAL, "31", "smoke")
 
 
-def claim_answer(value: float):
-    """Return a number without interval."""
-    from hipus.published.claim_answers import Answer
-
-    return Answer(value, math.nan, math.nan, "")
+def test_long_recomputations_are_cut():
+    assert len(beside._cut("x" * 500)) == 160
+    assert beside._cut("short") == "short"
 
 
 def test_followed_claims_exist():

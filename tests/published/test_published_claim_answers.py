@@ -78,6 +78,25 @@ class TestNumbers:
         assert Answer(0.8464, 0.824, 0.8701, "").text == "0.846 (0.824 to 0.87)"
 
 
+class TestDistance:
+    @pytest.mark.parametrize(
+        ("printed", "ours", "told"),
+        [
+            (2.0, 2.0, "exactly the printed number"),
+            (0.0, 1.0, "the printed number is zero"),
+            (2.0, 3.0, "ours is 50% above the printed number"),
+            (2.0, 1.5, "ours is 25% below the printed number"),
+            (2.0, 25.4, "ours is 12.7 times the printed number"),
+        ],
+    )
+    def test_distance_is_told_in_words(self, printed, ours, told):
+        assert claim_answers.distance(printed, Answer(ours, math.nan, math.nan, "")) == told
+
+    def test_an_interval_that_holds_the_printed_number_is_told(self):
+        told = claim_answers.distance(2.0, Answer(3.0, 1.5, 4.5, ""))
+        assert told.endswith("above the printed number and the printed one lies in our interval")
+
+
 class TestRows:
     @pytest.fixture
     def saved(self, tmp_path, monkeypatch):
