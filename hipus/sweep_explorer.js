@@ -20,6 +20,7 @@ const STYLE = `
 .hipus-sweep .said { margin-top: 6px; min-height: 1.4em; }
 .hipus-sweep .key { display: inline-block; width: 11px; height: 11px; margin: 0 4px -1px 10px;
   border: 1px solid #30343a; }
+.hipus-sweep .sign { white-space: nowrap; }
 .hipus-sweep .keys { font-size: 12px; color: #444; margin-top: 6px; }
 `;
 const INK = "#222222", OURS = "#0072B2", WARM = "#D55E00", QUIET = "#9aa0a6", GREY = "#5f6368";
@@ -123,11 +124,14 @@ function render({ model, el }) {
     const label = part("label", keys);
     const box = part("input", label, { type: "checkbox", checked: true, className: "labels" });
     label.append(" labels");
-    for (const one of about.labels) {
-      part("span", keys, { className: "key" }).style.background = one.colour;
-      keys.append(one.name);
-    }
     box.onchange = () => { hasLabels = box.checked; show(index); };
+  }
+  const signs = about.labels.map((one) => [one.name, one.colour]);
+  if (about.has_drift) signs.push(["drift at this frame", WARM]);
+  for (const [name, colour] of signs) {
+    const sign = part("span", keys, { className: "sign" });
+    part("span", sign, { className: "key" }).style.background = colour;
+    sign.append(name);
   }
 
   // ---- one frame as a small canvas, labels and all
@@ -236,7 +240,7 @@ function render({ model, el }) {
     }
     line(ctx, [[spot(index, width), top - 8], [spot(index, width), floor]], INK, 1);
     ctx.fillStyle = GREY;
-    ctx.fillText("drift, predicted against tracked: mm (solid) and degrees (dashed)", 48, 9);
+    ctx.fillText("drift: mm (solid), degrees (dashed)", 48, 9);
   };
 
   const sentence = () => {

@@ -22,6 +22,7 @@ CELLS = [
     'viewers.show_volume(volume, labels, viewer="itkwidgets")',
     'viewers.show_volume(volume, viewer="none")',
     SWEEP,
+    "from hipus.hip_explorer import explore_hip\nexplored = explore_hip(volume, caption='Made')",
 ]
 LIMIT_S = 150
 
