@@ -31,7 +31,7 @@ def small_png(data: bytes) -> bytes:
     Returns
     -------
     bytes
-        The same bytes for the same picture; the data as they are where that is not larger.
+        The same bytes for the same picture, on white; an opaque one as it is if that is smaller.
     """
     from PIL import Image
 
@@ -41,11 +41,13 @@ def small_png(data: bytes) -> bytes:
     flat = Image.alpha_composite(ground, pixels).convert("RGB")
     if flat.width > _WIDTH_PX:
         flat = flat.resize((_WIDTH_PX, round(flat.height * _WIDTH_PX / flat.width)))
-    method = Image.Quantize.MEDIANCUT
-    small = flat.quantize(_COLOURS, method=method, dither=Image.Dither.NONE)
+    # A median cut would give rare colours to frequent greys: a thin yellow line became orange.
+    method = Image.Quantize.MAXCOVERAGE
+    small = flat.quantize(_COLOURS, method=method, kmeans=1, dither=Image.Dither.NONE)
     target = io.BytesIO()
     small.save(target, "PNG")
-    return min(target.getvalue(), data, key=len)
+    is_opaque = pixels.getextrema()[3] == (255, 255)
+    return min(target.getvalue(), data, key=len) if is_opaque else target.getvalue()
 
 
 def write_bytes(data: bytes, target: Path) -> Path:

@@ -37,7 +37,7 @@ class Numbered:
 #: What each shows, in our words.
 CAPTIONS = {
     "90_figure_01": "The staged approach: frames labelled, lifted to volumes, corrected in rounds.",
-    "90_figure_02": "A frame and what a rater draws in it.",
+    "90_figure_02": "Frames, and what raters draw in them.",
     "90_figure_03": "Initial and refined truth, and what the models outline.",
     "90_figure_04": "Dice of the models of frames, by structure.",
     "90_figure_05": "Three sweeps: the way of the probe, predicted and tracked.",

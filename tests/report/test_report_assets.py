@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from hipus.figures import style
 from hipus.report import assets
 
 
@@ -27,13 +28,19 @@ class TestSmallPng:
         pixels = colours[rng.integers(0, 40, (80, 90))]
         assert (seen(assets.small_png(png(pixels))) == pixels).all()
 
-    def test_a_frame_with_a_coloured_line_becomes_smaller_and_stays_near(self):
+    def test_thin_lines_on_a_grey_frame_keep_the_colours_of_their_roles(self):
         grey = np.random.default_rng(4).integers(0, 256, (300, 300, 1), np.uint8)
         pixels = np.repeat(grey, 3, axis=2)
-        pixels[150:156] = (213, 94, 0)
+        roles = [tuple(bytes.fromhex(colour[1:])) for colour in style.PALETTE.values()]
+        lines = {20 + 20 * place: colour for place, colour in enumerate((*roles, (240, 228, 66)))}
+        for row, colour in lines.items():
+            pixels[row, 30:60] = colour
         small = assets.small_png(png(pixels))
+        found = seen(small)
         assert len(small) < 0.8 * len(png(pixels))
-        assert np.abs(seen(small) - pixels).max() <= 12
+        for row, colour in lines.items():
+            assert np.abs(found[row, 30:60] - colour).max() <= 12, colour
+        assert np.abs(found - pixels).max() <= 24
 
     def test_what_shines_through_becomes_white(self):
         clear = np.zeros((5, 5, 4), np.uint8)

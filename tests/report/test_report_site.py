@@ -10,7 +10,8 @@ import pytest
 from seen_page import Page, built, whole_text
 
 from hipus import paths, tables
-from hipus.report import headlines, site, topics
+from hipus.figures.paper_list import PAPER
+from hipus.report import figures_page, headlines, site, topics
 from hipus.report.page import Goal, picture, table_html, unbroken
 
 #: What the page says of the made-up results.
@@ -330,6 +331,20 @@ class TestPicture:
         found = picture(path, "A")
         assert (found.source, found.caption, found.name) == (path, "A", "a")
         assert (found.width_px, found.height_px) == (900, 300)
+
+
+class TestFigures:
+    def test_every_figure_and_table_of_the_paper_has_its_place(self, results):
+        assert set(figures_page.CAPTIONS) == set(PAPER)
+        shown = [one for _, part in figures_page.groups("smoke") for one in part]
+        assert len(shown) == len({one.anchor for one in shown}) == len(PAPER) == 18
+
+    def test_the_pipeline_s_picture_opens_the_start_page_and_the_page_of_figures(self, results):
+        made_results.draw_one("90_figure_01")
+        pages = built()
+        for name in ("index", "figures"):
+            assert "assets/figures/90_figure_01.png" in pages[name].attributes("src")
+        assert "figures.html#figure-1" in pages["index"].attributes("href")
 
 
 class TestTopics:
