@@ -112,8 +112,8 @@ def words(cohort, motion, dice, first, refined) -> dict[str, str]:
         "labels": f"every third frame:\n{frames}",
         "frame_masks": f"{', '.join(_MODELS_2D)}: Dice\n"
         + ", ".join(_number(scores, model) for model in _MODELS_2D),
-        "poses": "tracked, or predicted: drift\n"
-        f"of the paper's CNN {_number(drift, 'translation_total', 1)} mm",
+        "poses": "tracked, or predicted:\n"
+        f"drift of the CNN {_number(drift, 'translation_total', 1)} mm",
         "reconstructed": "frames of 2.2, stacked:\nsteps and streaks",
         "first": f"masks of 2.2 (shown) are\ncorrected: {_trained_on(first)} to train on",
         "3.1": f"Dice {_number(scores, '3.1')}; its masks\nare corrected next",

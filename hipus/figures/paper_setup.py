@@ -250,7 +250,7 @@ def _limits_mm(inputs) -> np.ndarray:
     ends = [inputs[f"{kind}_true_mm"][:, 1:] * [-1, 1] + sign * np.array(along)
             for kind, along in (("p_a", (0, half)), ("p_d", (half, 0)))
             for sign in (-1, 1)]  # fmt: skip
-    ends = np.vstack(ends)
+    ends = np.vstack([*ends, [[-half, -half], [half, half]]])
     return 1.03 * np.array([np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)]).T
 
 

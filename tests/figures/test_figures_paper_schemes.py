@@ -53,7 +53,7 @@ class TestOverview:
         said = "\n".join(words_of(self.drawn(made)))
         assert "48 of 12 infants" in said
         assert "462 + 76 + –" in said
-        assert "drift\nof the paper's CNN 5.2 mm" in said
+        assert "drift of the CNN 5.2 mm" in said
 
     def test_it_says_that_all_is_simulated(self, made):
         figure = self.drawn(made)
