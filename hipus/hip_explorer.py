@@ -285,7 +285,7 @@ def live_view(explored: ExploredHip, picture: SectionPicture):
     back.on_click(reset)
     update()
     controls = widgets.VBox([*sliders.values(), back, words])
-    controls.layout.max_width = "24rem"
+    controls.layout.max_width = "27rem"
     return widgets.HBox([shown, controls])
 
 
@@ -295,5 +295,5 @@ def _slider(description: str, reach: float, step: float):
 
     return widgets.FloatSlider(
         description=description, min=-reach, max=reach, step=step, value=0.0,
-        style={"description_width": "10rem"}, readout_format="+.1f",
+        style={"description_width": "10rem"}, readout_format="+.1f", layout={"width": "26rem"},
     )  # fmt: skip

@@ -100,13 +100,23 @@ def fragment(content: Mapping[str, np.ndarray]) -> str:
     return environment.get_template("hip_scene.html").render(
         data=data, still=scenes[0].still, origin=str(content["origin"]), structures=_structures(),
         rows=[hip_scene_words.table_rows(one.data) for one in scenes], lines=_lines(),
+        ground=overlays.GROUND,
     )  # fmt: skip
 
 
 def _structures() -> list[dict]:
-    """Return what can be switched on and off."""
-    return [{"name": name, "title": _NAMES[name], "colour": colour}
-            for name, colour in _COLOURS.items()]  # fmt: skip
+    """Return what can be switched on and off, as surfaces and as outlines."""
+    looks = _dashes()
+    return [
+        {
+            "name": name,
+            "title": _NAMES[name],
+            "colour": colour,
+            "outline": looks[name]["colour"],
+            "dashes": " ".join(f"{2 * one:g}" for one in looks[name]["dashes"]),
+        }
+        for name, colour in _COLOURS.items()
+    ]
 
 
 def _lines() -> list[dict]:

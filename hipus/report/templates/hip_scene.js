@@ -99,7 +99,7 @@
       paths.join("") + line(plane.wing, "wing") + line(plane.roof, "roof") + dots.join("") +
       `<text x="${width / 2}" y="1.6" text-anchor="middle">lateral</text><text x="${width / 2}" y="${height - 0.9}" text-anchor="middle">medial</text>` +
       `<text x="0.6" y="${height - 0.9}">cranial</text><text x="${width - 1}" y="${height - 0.9}" text-anchor="end">caudal</text>` +
-      `<line class="bar" x1="${width - 11}" x2="${width - 1}" y1="1" y2="1"/><text x="${width - 6}" y="2.5" text-anchor="middle">10 mm</text>`;
+      `<line class="scale" x1="${width - 11}" x2="${width - 1}" y1="1" y2="1"/><text x="${width - 6}" y="2.5" text-anchor="middle">10 mm</text>`;
   }
   function say(plane) {
     byId("where").textContent = where(plane.at_mm);
