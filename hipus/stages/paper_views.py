@@ -31,7 +31,6 @@ from hipus.segmentation.sweep_volumes import StudySweep, open_study_sweep
 from hipus.segmentation.volume_scores import CORRECTED, TEXT, TRUTH, read_on, score_volume
 from hipus.stages import mask_volumes, motion_data, runner
 from hipus.stages import segmentation_view_parts as parts
-from hipus.stages.motion_fit import NETWORKS, folder_of
 from hipus.stages.segmentation_scores import prediction_file, reference_file
 
 log = logging.getLogger(__name__)
@@ -41,6 +40,8 @@ FRAMES, MOTION, ROUNDS, HIPS = "paper_frames", "paper_motion", "paper_rounds", "
 INPUTS = (FRAMES, MOTION, ROUNDS, HIPS)
 #: Figure inputs in which other stages chose what is shown.
 _CHOSEN = ("motion_trajectories", "segmentation_frame", "segmentation_rounds", "segmentation_hips")
+#: Folder of the printed network's predictions.
+PRINTED = "published"
 #: Table of the printed network's errors, frame by frame, as `motion_frames`.
 FRAME_ERRORS = "paper_motion_frames"
 #: Sweeps of which annotated frames are shown, as in the paper.
@@ -169,11 +170,10 @@ def motion_view(
         where that network was not run.
     """
     arrays, errors = {}, []
-    folder = paths.results_dir(study.profile) / "motion_predictions" / folder_of(NETWORKS[0])
-    if not folder.is_dir():
+    folder = paths.results_dir(study.profile) / "motion_predictions" / PRINTED
+    if shown and not folder.is_dir():
         log.warning("%s: %s is missing: the printed network is not shown", STAGE, folder)
-        shown = {}
-    if not shown:
+    if not shown or not folder.is_dir():
         return {}, pd.DataFrame(columns=["order", "name", "frame_index"])
     rows = motion_data.cohort_of(study).sweeps.set_index(SWEEP_KEY)
     for n in range(sum(key.startswith("name_") for key in shown)):
@@ -213,8 +213,8 @@ def rounds_view(study: config.Study, shown: Mapping[str, np.ndarray]) -> dict[st
         **{model: prediction_file(results, model, case) for model in _ROUND_MODELS},
     }
     scores = {name: score_volume(read_on(path, truth), truth) for name, path in masks.items()}
-    return {f"dice_{name}": np.array(np.nanmean([one.dice for one in parts_of]))
-            for name, parts_of in scores.items()}  # fmt: skip
+    return {f"dice_{name}": np.array(np.nanmean([one.dice for one in own]))
+            for name, own in scores.items()}  # fmt: skip
 
 
 def hips_view(study: config.Study, shown: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -254,15 +254,15 @@ def world_to_hip(study: config.Study, case: pd.Series) -> np.ndarray:
     Returns
     -------
     numpy.ndarray (3, 3)
-        Rotation. A volume's axes are those of the middle frame that has a pose.
+        A rotation: a volume's axes are those of the middle frame with a pose.
 
     Raises
     ------
     FileNotFoundError
         If the sweep has no truth.
     """
-    home = motion_data.cohort_of(study).folder / motion_data.TRUTH
-    path = home / case.subject_id / f"{case.sweep_id}.npz"
+    truths = motion_data.cohort_of(study).folder / motion_data.TRUTH
+    path = truths / case.subject_id / f"{case.sweep_id}.npz"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: only a simulated cohort has truth")
     sweep = _opened(study, case.subject_id, case.sweep_id)

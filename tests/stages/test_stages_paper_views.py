@@ -16,7 +16,14 @@ from hipus.motion.predictions import PosePrediction, write_predictions
 from hipus.segmentation.frame_label_files import FrameLabels, label_file, write_frame_labels
 from hipus.segmentation.sweep_volumes import open_study_sweep
 from hipus.segmentation.volume_scores import STRUCTURE_NAMES
-from hipus.stages import motion_data, paper_views, runner, segmentation_scores, sweep_volumes
+from hipus.stages import (
+    motion_data,
+    motion_fit,
+    paper_views,
+    runner,
+    segmentation_scores,
+    sweep_volumes,
+)
 
 SUBJECTS = [("S001", "study", "train", 1, 1), ("S049", "study", "test", 1, 1)]
 STUDY = SimpleNamespace(
@@ -206,10 +213,13 @@ class TestMotion:
         np.testing.assert_allclose(last.absolute_deg, np.rad2deg(0.05), rtol=1e-5)
         np.testing.assert_allclose(rows.relative_axial_deg.abs(), np.rad2deg(0.01), rtol=1e-4)
 
+    def test_the_printed_networks_folder_is_the_one_that_motion_writes(self):
+        assert motion_fit.folder_of(motion_fit.NETWORKS[0]) == paper_views.PRINTED
+
     def test_without_the_printed_networks_poses_there_is_nothing_to_show(
         self, inputs, monkeypatch, caplog
     ):
-        monkeypatch.setattr(paper_views, "folder_of", lambda arm: "never_run")
+        monkeypatch.setattr(paper_views, "PRINTED", "never_run")
         arrays, errors = paper_views.motion_view(STUDY, view("motion_trajectories"))
         assert arrays == {}
         assert errors.empty
