@@ -2,27 +2,6 @@
 // the drift. Everything is here once it is drawn, so no step asks the kernel. Decides nothing
 // about the numbers: poses are T_centre_to_first in mm, row by row, NaN where unknown.
 
-const STYLE = `
-.hipus-sweep { font: 13px/1.35 system-ui, sans-serif; color: #222; background: #fff;
-  border: 1px solid #d5d8dc; border-radius: 8px; padding: 12px; max-width: 1080px; outline: none; }
-.hipus-sweep:focus-visible { border-color: #0072b2; box-shadow: 0 0 0 2px #0072b255; }
-.hipus-sweep .views { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(230px, 1fr)); }
-.hipus-sweep figure { margin: 0; min-width: 0; }
-.hipus-sweep figcaption { font-size: 12px; color: #444; padding: 0 0 4px; white-space: nowrap; }
-.hipus-sweep canvas { display: block; width: 100%; border-radius: 4px; touch-action: pan-y; }
-.hipus-sweep canvas.space { cursor: grab; background: #f6f7f8; }
-.hipus-sweep canvas.course { height: 96px; margin-top: 10px; cursor: crosshair; }
-.hipus-sweep .bar { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; margin-top: 10px; }
-.hipus-sweep input[type=range] { flex: 1 1 200px; accent-color: #0072b2; height: 28px; margin: 0; }
-.hipus-sweep button { font: inherit; min-width: 64px; min-height: 30px; border: 1px solid #0072b2;
-  color: #0072b2; background: #fff; border-radius: 5px; cursor: pointer; }
-.hipus-sweep output { font-variant-numeric: tabular-nums; }
-.hipus-sweep .said { margin-top: 6px; min-height: 1.4em; }
-.hipus-sweep .key { display: inline-block; width: 11px; height: 11px; margin: 0 4px -1px 10px;
-  border: 1px solid #30343a; }
-.hipus-sweep .sign { white-space: nowrap; }
-.hipus-sweep .keys { font-size: 12px; color: #444; margin-top: 6px; }
-`;
 const INK = "#222222", OURS = "#0072B2", WARM = "#D55E00", QUIET = "#9aa0a6", GREY = "#5f6368";
 const SMALL = "10px system-ui, sans-serif";
 
@@ -92,7 +71,6 @@ function render({ model, el }) {
   const size = [columns * side[0], rows * side[1]];
 
   // ---- what stands on the page
-  part("style", el, { textContent: STYLE });
   const root = part("div", el, { className: "hipus-sweep", tabIndex: 0 });
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", `${about.caption}. Arrow keys step, space plays.`);

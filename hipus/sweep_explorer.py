@@ -2,7 +2,7 @@
 
 Decides that a still picture always stands there, and that what turns and scrubs is added only
 where a person is (see `viewers`). Everything is sent to the browser once, so that stepping asks
-no kernel; the drawing itself is `sweep_explorer.js`. Numbers are those of `shown_sweep`.
+no kernel; the drawing itself is `sweep_explorer.js` and `.css`. Numbers are those of `shown_sweep`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 #: Frames are thinned in rows and columns until all of them are no larger: a browser holds them.
 MOST_BYTES = 24_000_000
-_SCRIPT = Path(__file__).with_suffix(".js")
+_SCRIPT, _LOOK = (Path(__file__).with_suffix(end) for end in (".js", ".css"))
 
 
 def explore_sweep(
@@ -175,7 +175,5 @@ def _widget(state: dict):
 
     kinds = {name: traitlets.Bytes() if name != "about" else traitlets.Dict() for name in state}
     traits = {name: kind.tag(sync=True) for name, kind in kinds.items()}
-    explorer = type(
-        "SweepExplorer", (anywidget.AnyWidget,), {"_esm": _SCRIPT.read_text(), **traits}
-    )
-    return explorer(**state)
+    traits |= {"_esm": _SCRIPT.read_text(), "_css": _LOOK.read_text()}
+    return type("SweepExplorer", (anywidget.AnyWidget,), traits)(**state)

@@ -85,6 +85,9 @@ def test_every_cell_has_its_still_picture_and_nothing_is_amiss(page, tmp_path):
     widths = page.evaluate(said)
     assert len(widths) == 3
     assert min(widths) > 600
+    assert (
+        page.evaluate(f"getComputedStyle(document.querySelector('{ROOT}')).borderRadius") == "8px"
+    )
     assert page.screenshot(tmp_path / "viewers.png").stat().st_size > 20_000
     assert [line for line in page.errors if "hipus" in line.lower()] == []
 
