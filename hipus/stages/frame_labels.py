@@ -114,7 +114,7 @@ def labelled_sweeps(study: config.Study, cohort: Cohort) -> pd.DataFrame:
     pandas.DataFrame
         As `motion_data.sweep_rows`; empty for a hospital's cohort.
     """
-    rows = motion_data.sweep_rows(study)
+    rows = motion_data.sweep_rows(study, is_needed=False)
     if "is_labelled_2d" not in rows:
         return rows.iloc[:0]
     rows = rows[rows.is_labelled_2d.astype(bool)]

@@ -199,10 +199,7 @@ def turned_truth(study: config.Study) -> pd.Series:
 
 def _rows(study: config.Study, **wanted) -> pd.DataFrame:
     """Return sweeps of a kind, none where the cohort has none."""
-    try:
-        return motion_data.sweep_rows(study, **wanted)
-    except ValueError:
-        return motion_data.sweep_rows(study).iloc[:0]
+    return motion_data.sweep_rows(study, **wanted, is_needed=False)
 
 
 def _stored(study: config.Study) -> Iterator[Case]:

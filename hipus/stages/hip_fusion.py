@@ -78,7 +78,7 @@ def pairs_of(study: config.Study) -> list[HipPair]:
     list of HipPair
         Test-only and dysplastic hips with one usable sweep of each kind and truth, sorted.
     """
-    rows = motion_data.sweep_rows(study)
+    rows = motion_data.sweep_rows(study, is_needed=False)
     rows = rows[rows.cohort.isin(COHORTS)]
     rows = rows[has_truth(motion_data.cohort_of(study), rows)]
     found = []

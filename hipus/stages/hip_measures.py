@@ -152,10 +152,7 @@ def cases_of(study: config.Study) -> list[Case]:
 
 def _rows(study: config.Study, variant: str) -> pd.DataFrame:
     """Return sweeps of a variant, none where the cohort has none."""
-    try:
-        return motion_data.sweep_rows(study, variant=variant)
-    except ValueError:
-        return motion_data.sweep_rows(study).iloc[:0]
+    return motion_data.sweep_rows(study, variant=variant, is_needed=False)
 
 
 def _cases(rows: pd.DataFrame, role: str, masks: tuple[str, ...]) -> list[Case]:

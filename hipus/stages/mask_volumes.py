@@ -69,7 +69,7 @@ def volume_cases(study: config.Study) -> pd.DataFrame:
     key = ["subject_id", "sweep_id"]
     path = paths.table_file(study.profile, "sweep_volumes")
     made = tables.read(path, columns=key, dtype=dict.fromkeys(key, str))[key]
-    return motion_data.sweep_rows(study).merge(made, on=key, validate="one_to_one")
+    return motion_data.sweep_rows(study, is_needed=False).merge(made, on=key, validate="one_to_one")
 
 
 def segment_frames(profile: str, model_id: str, sweep: StudySweep) -> np.ndarray:

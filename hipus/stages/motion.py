@@ -23,7 +23,7 @@ from hipus.motion import poses
 from hipus.motion.prediction import StepPrediction
 from hipus.motion.predictions import PosePrediction, write_predictions
 from hipus.motion.preparation import PreparedSweep
-from hipus.stages import motion_data, runner
+from hipus.stages import motion_data, motion_skip, runner
 from hipus.stages.motion_fit import (
     CONTEXT,
     NETWORKS,
@@ -75,6 +75,10 @@ class Prepared:
 
 def main(study: config.Study) -> Iterable[Path]:
     """Write tables, models, predictions, figure inputs and metrics; return the sweeps read."""
+    if any(motion_data.sweep_rows(study, **one, is_needed=False).empty for one in _WANTED):
+        log.warning("%s SKIPPED: no tracked sweep to train, to validate or to test on", STAGE)
+        motion_skip.write_skip(study)
+        return []
     prepared = prepare(study)
     fitted = fit_arms(study, prepared.training, prepared.validation)
     save_models(study, fitted)
@@ -102,7 +106,7 @@ def prepare(study: config.Study) -> Prepared:
         If the cohort has no sweep to train, to validate or to test on. Variants are optional.
     """
     size = {"input_px": study.motion.input_px}
-    for wanted in ({"split": "train"}, {"split": "validation"}, _TEST):
+    for wanted in _WANTED:
         motion_data.sweep_rows(study, **wanted)  # refuses at once what would fail minutes later
     training = motion_data.training_sweeps(study, **size)
     size["training"] = training
@@ -115,6 +119,7 @@ def prepare(study: config.Study) -> Prepared:
 
 
 _TEST = {"split": "test", "cohort": motion_data.TEST_COHORT}
+_WANTED = ({"split": "train"}, {"split": "validation"}, _TEST)
 
 
 def _has_variant(study: config.Study, variant: str) -> bool:

@@ -40,6 +40,7 @@ def sweep_rows(
     variant: str = PROTOCOL,
     is_tracked: bool = True,
     only_usable: bool = True,
+    is_needed: bool = True,
 ) -> pd.DataFrame:
     """Return the rows of p_a and p_d sweeps of a kind.
 
@@ -56,6 +57,8 @@ def sweep_rows(
     is_tracked : bool
     only_usable : bool
         Leave out sweeps that break a rule of quality.
+    is_needed : bool
+        Raise where no sweep is left; else there are no rows.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def sweep_rows(
     for column, value in (("split", split), ("cohort", cohort)):
         if value is not None:
             keep &= rows[column] == value
-    if not keep.any():
+    if is_needed and not keep.any():
         raise ValueError(
             f"profile {study.profile}: no sweep of split {split!r}, cohort {cohort!r}, variant "
             f"{variant!r}, tracked {is_tracked}, among {len(rows)} in the cohort"

@@ -9,6 +9,7 @@ the probe goes along its normal, and, in rows that say so, the mean length of a 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -34,6 +35,8 @@ from hipus.stages.motion_recordings import (
     training,
 )
 from hipus.sweep import Sweep
+
+log = logging.getLogger(__name__)
 
 STAGE = "motion_transfer"
 #: Folders of the trained models of stage `motion`.
@@ -74,7 +77,9 @@ _KEYS = {
 def main(study: config.Study) -> Iterable[Path]:
     """Write tables and metrics; return the inputs."""
     found = runner.real_inputs(study, STAGE, files_of(RECORDINGS))
-    if found is None:
+    folder = paths.results_dir(study.profile) / "models" / "motion"
+    if found is None or not any(folder.glob("*/model.json")):
+        log.warning("%s SKIPPED: no real recording, or no motion was learned", STAGE)
         runner.write_empty(study, _COLUMNS)
         tables.write_metrics({"recordings_total": 0}, paths.metrics_file(study.profile, STAGE))
         return []

@@ -75,10 +75,12 @@ class Case:
 def main(study: config.Study) -> Iterable[Path]:
     """Write tables, figure inputs and metrics; return the inputs."""
     cohort = motion_data.cohort_of(study)
-    sweeps = motion_data.sweep_rows(study, split="test", cohort=motion_data.TEST_COHORT)
+    sweeps = motion_data.sweep_rows(
+        study, split="test", cohort=motion_data.TEST_COHORT, is_needed=False
+    )
     sweeps = sweeps[has_truth(cohort, sweeps)]
-    if sweeps.empty:
-        log.warning("%s SKIPPED: no test sweep has truth", STAGE)
+    if sweeps.empty or not predictions_dir(study.profile, study.motion_volumes.arms[0]).is_dir():
+        log.warning("%s SKIPPED: no test sweep has truth and predicted poses", STAGE)
         _write_skip(study)
         return []
     sizes = study.motion_volumes

@@ -30,6 +30,7 @@ from hipus.stages.pose_refinement_tables import (
     COURSE_COLUMNS,
     CROSSING,
     KEY,
+    SUMMARY_COLUMNS,
     metrics,
     summarise,
 )
@@ -98,7 +99,12 @@ class PredictedSweep:
 
 def main(study: config.Study) -> Iterable[Path]:
     """Write tables, figure inputs and metrics; return the inputs."""
-    hips = [hip for arm in study.pose_refinement.arms for hip in crossing_hips(study, arm)]
+    arms = study.pose_refinement.arms
+    if not all(predictions_dir(study.profile, arm).is_dir() for arm in arms):
+        log.warning("%s SKIPPED: no motion was predicted", STAGE)
+        _write_skip(study)
+        return []
+    hips = [hip for arm in arms for hip in crossing_hips(study, arm)]
     refine = partial(refine_hip, study=study, cohort=motion_data.cohort_of(study))
     found = map_cases(refine, hips, progress="crossing sweeps", name=str)
     rows = pd.DataFrame([row for one, _ in found for row in one], columns=COLUMNS)
@@ -114,6 +120,13 @@ def main(study: config.Study) -> Iterable[Path]:
     )
     tables.write_metrics(metrics(summary), paths.metrics_file(study.profile, STAGE))
     return sorted(_files(study, hips))
+
+
+def _write_skip(study: config.Study) -> None:
+    """Write the form of a skip: every output, and nothing in it."""
+    names = {"": COLUMNS, "_summary": SUMMARY_COLUMNS, "_course": COURSE_COLUMNS}
+    runner.write_empty(study, {f"{STAGE}{name}": columns for name, columns in names.items()})
+    tables.write_metrics({}, paths.metrics_file(study.profile, STAGE))
 
 
 def crossing_hips(study: config.Study, arm: str) -> Iterator[Hip]:

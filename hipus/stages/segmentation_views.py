@@ -178,7 +178,7 @@ def _shown_sweep(study: config.Study) -> tuple[pd.Series, StudySweep]:
     path = paths.table_file(study.profile, "frame_labels")
     labels = tables.read(path, dtype=TEXT)
     labels = labels[labels.split == "test"]
-    cohort, rows = motion_data.cohort_of(study), motion_data.sweep_rows(study)
+    cohort, rows = motion_data.cohort_of(study), motion_data.sweep_rows(study, is_needed=False)
     sweeps, valid = {}, {}
     for row in rows.merge(labels[SWEEP_KEY].drop_duplicates()).itertuples():
         key = (row.subject_id, row.sweep_id)

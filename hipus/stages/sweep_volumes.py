@@ -102,7 +102,7 @@ def cases_of(study: config.Study) -> list[Case]:
     list of Case
         By subject and sweep.
     """
-    rows = motion_data.sweep_rows(study)
+    rows = motion_data.sweep_rows(study, is_needed=False)
     if "is_labelled_3d" in rows:
         has_labels = rows.is_labelled_3d.fillna(0).astype(bool)
         rows = rows[has_labels | (rows.cohort == motion_data.TEST_COHORT)]

@@ -117,7 +117,7 @@ def volume_rows(study: config.Study) -> pd.DataFrame:
         As `motion_data.sweep_rows`; empty for a hospital's cohort, which no simulated rater
         can label.
     """
-    rows = motion_data.sweep_rows(study)
+    rows = motion_data.sweep_rows(study, is_needed=False)
     if "is_labelled_3d" not in rows:
         return rows.iloc[:0]
     return rows[has_truth(motion_data.cohort_of(study), rows)].reset_index(drop=True)
