@@ -152,6 +152,7 @@ def limits_html() -> str:
         """Keep what a page from disk can follow."""
 
         def link(self, text, url, title=None):
+            """Return a link that leads to the web, and the words alone of any other."""
             return super().link(text, url, title) if url.startswith("https://") else text
 
     markdown = mistune.create_markdown(renderer=Renderer(escape=True), plugins=["table"])
