@@ -38,6 +38,8 @@ NOT_RUN = {
     "dvc pull": "needs a remote of one's own",
     "jupyter lab": "stays open; tested in a browser by the tests of viewers",
     "python -m hipus.notebooks": "part of `make lint`",
+    "papermill notebooks/": "what a notebook's stage does",
+    "python -m hipus.published.paper_map": "a test compares the page with the claims",
     "python benchmarks/": "minutes, and a quiet machine; `make benchmark`",
 }
 #: Models of smoke have hardly been trained: what rests on their labels may refuse, in a line.
@@ -135,11 +137,13 @@ def test_every_named_command_exists(words):
         group = group.commands[word]
 
 
-def test_every_named_stage_exists():
+@pytest.mark.parametrize("pipeline", ["dvc.yaml", "arms/dvc.yaml"])
+def test_every_named_stage_exists(pipeline):
     named = {w for c in shown() if c.words[:2] == ["dvc", "repro"] for w in c.words if "@" in w}
-    stages = set(re.findall(r"^  (\w+):$", (ROOT / "dvc.yaml").read_text(), re.MULTILINE))
-    assert named
-    assert {name.split("@")[0] for name in named} - stages - {"*"} == set()
+    here = {name.rpartition(":")[2] for name in named if ("arms/" in name) == ("arms/" in pipeline)}
+    stages = set(re.findall(r"^  (\w+):$", (ROOT / pipeline).read_text(), re.MULTILINE))
+    assert here
+    assert {name.split("@")[0] for name in here} - stages - {"*"} == set()
 
 
 def as_smoke(line: str, folder: Path) -> list[str]:

@@ -141,6 +141,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "hip_fusion": (*_VOLUMES, "both sweeps"),
     "hip_scene": _VOLUMES,
     "segmentation_views": _VOLUMES,
+    "paper_views": _VOLUMES,
     "published": _NOTHING,
     "claims": _NOTHING,
     "figures": _NOTHING,
