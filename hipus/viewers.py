@@ -24,7 +24,7 @@ from hipus.figures import label_volumes, style, volumes
 
 log = logging.getLogger(__name__)
 
-_SCREEN_DPI = 130
+_SCREEN_DPI, _SAVED_DPI = 130, 160
 VIEWERS = ("niivue", "itkwidgets", "none")
 
 
@@ -64,7 +64,7 @@ def show_figure(figure: Figure, caption: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "figure.png"
         with style.look():
-            figure.savefig(target, dpi=style.PNG_DPI)
+            figure.savefig(target, dpi=_SAVED_DPI)
         width = round(figure.get_figwidth() * _SCREEN_DPI)
         display(Image(data=target.read_bytes(), width=width, alt=caption or "figure"))
     if caption:
