@@ -18,7 +18,8 @@ def fetch(
 ) -> None:
     """Download real open data by URL and SHA-256, or take them from `HIPUS_MIRROR`.
 
-    Prints what is here afterwards, and in which folders. Exit status 1 if something that was asked for is absent.
+    Prints what is here afterwards, and in which folders. Exit status 1 if something that was
+    asked for is absent.
     """
     from hipus.formats import real_data
 
