@@ -14,6 +14,7 @@ from hipus.cli import (
     check,
     data,
     evaluate,
+    figure,
     fuse,
     import_,
     measure,
@@ -41,6 +42,7 @@ app.command("segment")(segment.segment)
 app.command("measure")(measure.measure)
 app.command("fuse")(fuse.fuse)
 app.command("run")(run.run)
+app.command("figure")(figure.figure)
 app.command("check")(check.check)
 app.command("import")(import_.import_)
 app.command("fetch")(data.fetch)
