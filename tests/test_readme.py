@@ -80,6 +80,13 @@ class TestMeasured:
         for verdict in ("confirmed_by_arithmetic", "inconsistent", "not_checkable", "not_audited"):
             assert f"{found[f'claims_{verdict}']} {verdict.replace('_', ' ')}" in line
 
+    def test_verdicts_on_all_claims(self, metrics):
+        found, line = metrics["claims"], row("all published claims beside ours")
+        assert f"| {found['claims_total']}: " in line
+        counts = [value for name, value in found.items() if name.startswith("claims_")]
+        assert sum(counts) == 2 * found["claims_total"]
+        assert [value for value in counts if not re.search(rf"\b{value} \w|\b{value}:", line)] == []
+
 
 class TestSimulated:
     def test_cohort(self, metrics):
