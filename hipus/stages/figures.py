@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
-from hipus import config, parallel, paths, tables
+from hipus import config, parallel, paths
 from hipus.figures import (
     calibration,
     cohort,
@@ -27,6 +25,7 @@ from hipus.figures import (
     motion,
     motion_factors,
     motion_volumes,
+    origin_words,
     paper_list,
     published,
     realism,
@@ -40,6 +39,7 @@ from hipus.figures import (
     style,
 )
 from hipus.stages import runner
+from hipus.stages.figure_sources import load, named_inputs
 
 STAGE = "figures"
 #: Tables that only `make arms` writes.
@@ -182,6 +182,7 @@ def main(study: config.Study) -> Iterable[Path]:
     cases = [Case(study.profile, name, *entry) for name, entry in FIGURES.items()]
     workers = None if len(cases) > FEW else 1  # processes take longer to start than a few figures
     read = parallel.map_cases(_redraw, cases, workers=workers, name=lambda case: case.name)
+    read.append([path for path in (paths.metrics_file(study.profile, "cohort"),) if path.is_file()])
     return sorted({path for sources in read for path in sources})
 
 
@@ -251,10 +252,11 @@ def _draw(case: Case, folder: Path) -> Drawn:
 
 def _drawing(case: Case) -> Figure | None:
     """Return a figure, or None: a skipped stage leaves empty tables."""
-    content = [_load(path) for path in case.sources()]
+    content = [load(path) for path in case.sources()]
     if any(len(part) == 0 for part in content):
         return None
-    return case.function(*content)
+    origin = origin_words.cohort_origin(case.profile)
+    return origin_words.reword(case.function(*content), case.name, origin=origin)
 
 
 def _waits_for_arms(case: Case) -> bool:
@@ -267,31 +269,6 @@ def _remove(stem: Path) -> None:
     """Remove a figure of an earlier run: the report must not show what no table holds."""
     for suffix in style.SUFFIXES:
         stem.with_name(stem.name + suffix).unlink(missing_ok=True)
-
-
-def named_inputs(figure_input: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of a figure's inputs, however many it has.
-
-    Parameters
-    ----------
-    figure_input : str or tuple of str
-        As in `FIGURES`.
-
-    Returns
-    -------
-    tuple of str
-    """
-    if isinstance(figure_input, tuple):
-        return figure_input
-    return (figure_input,) if figure_input else ()
-
-
-def _load(path: Path) -> pd.DataFrame | dict[str, np.ndarray]:
-    """Return a table, or the arrays of a figure input."""
-    if path.suffix == ".csv":
-        return tables.read(path)
-    with np.load(tables.existing(path)) as stored:
-        return dict(stored)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 from study_folders import CHECKOUT
 
-from hipus import config, parallel, paths
+from hipus import config, parallel, paths, tables
+from hipus.figures import style
 from hipus.stages import figures
 
 #: Drawn in a blink, from one kept table each.
@@ -50,6 +51,35 @@ class TestDrawing:
         paths.table_file("small", "cohort_step").unlink()
         with pytest.raises(FileNotFoundError, match=r"cohort_step.csv is missing: run `dvc repro"):
             figures.drawing("small", "01_steps")
+
+
+class TestOrigin:
+    @pytest.mark.parametrize(
+        ("origin", "said"), [(None, True), ("simulated", True), ("recorded", False)]
+    )
+    def test_a_figure_says_where_the_cohort_comes_from(self, folder, origin, said):
+        if origin:
+            tables.write_metrics({"origin": origin}, paths.metrics_file("small", "cohort"))
+        figure = figures.drawing("small", "01_steps")
+        label = figure.axes[0].get_xlabel()
+        assert ("simulated" in label) == said
+        assert ("recorded" in label) != said
+        raters = figures.drawing("small", "01_raters")
+        assert "simulated, as fitted" in raters.axes[0].get_legend_handles_labels()[1]
+
+    def test_bytes_of_a_simulated_cohort_are_those_of_the_bare_drawing(self, folder):
+        tables.write_metrics({"origin": "simulated"}, paths.metrics_file("small", "cohort"))
+        for name, (function, names, _) in figures.FIGURES.items():
+            own = figures.draw("small", name, folder / "own")
+            given = [tables.read(paths.table_file("small", one)) for one in names]
+            bare = style.save(function(*given), folder / name)
+            assert [path.read_bytes() for path in own.files] == [one.read_bytes() for one in bare]
+
+    def test_what_tells_the_origin_is_read(self, folder):
+        path = paths.metrics_file("small", "cohort")
+        assert path not in figures.main(config.load("small"))
+        tables.write_metrics({"origin": "recorded"}, path)
+        assert path in figures.main(config.load("small"))
 
 
 class TestAllFigures:
