@@ -42,6 +42,8 @@ $(SETUP): requirements.lock pyproject.toml
 	@$(PIP) --no-deps -r requirements.lock
 	@echo "[setup 4/4] hipus itself"
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@# Comes with itkwidgets and asks a server elsewhere whenever JupyterLab is opened.
+	@$(BIN)/jupyter labextension disable imjoy-jupyterlab-extension >/dev/null 2>&1
 	@touch $(SETUP)
 
 data: $(SETUP)  ## fetch the study's own inputs (data/) from the DVC remote inside the repository
@@ -81,7 +83,7 @@ test: data  ## every check: style, tests, and the smoke profile end to end
 	@echo "[test 1/4] style and canonical notebooks"
 	@$(MAKE) --no-print-directory lint
 	@echo "[test 2/4] tests"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@echo "[test 3/4] the smoke profile, end to end"
 	@$(MAKE) --no-print-directory smoke
 	@echo "[test 4/4] the commands of the README, on what the smoke profile left"

@@ -4,6 +4,8 @@ import pytest
 from devtools_page import LabError
 from lab_browser import IMJOY
 
+from hipus import paths
+
 
 def test_cells_run_widgets_answer_and_waiting_ends(lab, tmp_path):
     cells = [
@@ -28,8 +30,13 @@ def test_a_cell_that_fails_is_told(lab):
 
 def test_a_request_that_would_leave_is_told_unless_it_was_expected(lab):
     cells = ["from IPython.display import HTML\nHTML('<img src=\"https://example.org/x.png\">')"]
-    cdn = "https://cdn.jsdelivr.net/"  # what the extension asks for, without any viewer
+    cdn = "https://cdn.jsdelivr.net/"  # what the extension asks for, where it is switched on
     told = pytest.raises(LabError, match=r"left this machine: \['https://example.org/x.png'\]")
     with told, lab.open(cells, may_ask=[cdn], switched_off=()) as page:
         page.wait_for("document.querySelector('img[src*=example]')")
-        assert any(url.startswith(cdn) for url in page.elsewhere()), f"{IMJOY} asks no more"
+        assert [url for url in page.elsewhere() if not url.startswith(cdn)]
+
+
+def test_setup_switches_off_what_asks_elsewhere_when_jupyterlab_opens():
+    makefile = (paths.root() / "Makefile").read_text()
+    assert f"jupyter labextension disable {IMJOY}" in makefile
