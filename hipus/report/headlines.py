@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import Counter
 
 from hipus import paths, tables
+from hipus.figures.origin_words import cohort_origin
 from hipus.report import claims_page, fused_hips, hips, motion, segmentation
+from hipus.report.cohort_words import told_piece
 from hipus.report.page import Goal, Headline
 from hipus.report.sources import absent_files, metrics_of
 from hipus.report.wording import interval
@@ -36,7 +38,8 @@ def headlines(profile: str) -> list[Headline]:
         found += [_calibration_headline(metrics_of(profile, "calibration")), _lag_headline(profile)]
     if not absent_files(profile, "reconstruction"):
         found.append(_reconstruction_headline(metrics_of(profile, "reconstruction")))
-    return [*found, _published_headline(profile)]
+    origin = cohort_origin(profile)
+    return [told_piece(one, origin) for one in (*found, _published_headline(profile))]
 
 
 def goals(profile: str) -> list[Goal]:
@@ -52,7 +55,8 @@ def goals(profile: str) -> list[Goal]:
     """
     parts = (hips, fused_hips, segmentation, motion)
     found = [one for part in parts for one in part.goals(profile)] + _real_goals(profile)
-    order = (True, False, None)
+    order, origin = (True, False, None), cohort_origin(profile)
+    found = [told_piece(one, origin) for one in found]
     return sorted(found, key=lambda goal: order.index(goal.is_met))
 
 

@@ -10,11 +10,12 @@ import pandas as pd
 
 from hipus import paths, tables
 from hipus.report.page import Goal, Headline, Section
-from hipus.report.sources import absent_files, pictures_of, tables_of
+from hipus.report.sources import absent_files, has_rows, pictures_of, tables_of
 from hipus.report.wording import interval
 
 #: Tables of `make arms`; a profile may lack them.
 FROM_ARMS = ("motion_arm_comparison", "motion_claims", "motion_spacing")
+NOT_MEASURED = "Not measured: nobody is tracked to train and to test on."
 _CONSTANT, _BY_TYPE, _NETWORK = "constant step", "constant step by type", "published"
 
 
@@ -28,7 +29,10 @@ def headlines(profile: str) -> list[Headline]:
     Returns
     -------
     list of Headline
+        Empty where no arm was judged.
     """
+    if not _is_judged(profile):
+        return []
     arms = _arms(profile)
     ours, constant = (arms.loc[(arm, "vs_tracker")] for arm in (_study_arm(profile), _CONSTANT))
     return [
@@ -54,7 +58,10 @@ def goals(profile: str) -> list[Goal]:
     Returns
     -------
     list of Goal
+        Empty where no arm was judged.
     """
+    if not _is_judged(profile):
+        return []
     arms, row = _arms(profile), _against_best(profile)
     ours, constant = (arms.loc[(arm, "vs_tracker"), "mean"] for arm in
                       (_study_arm(profile), _CONSTANT))  # fmt: skip
@@ -108,7 +115,9 @@ def predicted(profile: str) -> Section:
     return Section(
         anchor="motion",
         question="How well is probe motion predicted without tracking?",
-        answer=" ".join((_drift(profile), _goal(profile), _printed(profile))),
+        answer=" ".join((_drift(profile), _goal(profile), _printed(profile)))
+        if _is_judged(profile)
+        else NOT_MEASURED,
         kind="simulated; transfer: real recordings of phantoms",
         source="stages motion, motion_transfer (make reproduce)",
         notebook="03_motion",
@@ -179,6 +188,11 @@ def sensorless(profile: str) -> Section:
         pictures=pictures_of(profile, captions),
         tables=tables_of(profile, there),
     )
+
+
+def _is_judged(profile: str) -> bool:
+    """Return whether the study's arm was: a cohort that nobody tracked leaves empty tables."""
+    return has_rows(profile, "motion_frames") and has_rows(profile, "motion_arms")
 
 
 def _arms(profile: str) -> pd.DataFrame:

@@ -7,15 +7,17 @@ template with all text escaped. The same results give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jinja2
 
 from hipus import paths, tables
+from hipus.figures.origin_words import cohort_origin, worded
 from hipus.files import write_text
 from hipus.report import (
     assets,
+    availability,
     claims_page,
     content,
     figures_page,
@@ -43,12 +45,15 @@ class Run:
     Attributes
     ----------
     profile, when, commit, machine : str
+    origin : str
+        "simulated" or "recorded": the cohort; "" where nothing says it.
     """
 
     profile: str
     when: str
     commit: str
     machine: str
+    origin: str
 
 
 def build_site(profile: str) -> Path:
@@ -70,10 +75,10 @@ def build_site(profile: str) -> Path:
     """
     folder = paths.results_dir(profile) / "report"
     found = topics.sections(profile)
-    records = reference_pages.records(profile)
+    records, lacks = reference_pages.records(profile), availability.lacking(profile)
     run = _run(profile, records)
     pages = {
-        "index": _start(profile, found),
+        "index": _start(profile, found) | {"lacking": _lacking(lacks)},
         "hip": {"scene": hip_scene.scene_html(profile)},
         "claims": _claims(profile),
         "figures": {"groups": figures_page.groups(profile)},
@@ -86,6 +91,8 @@ def build_site(profile: str) -> Path:
     }  # fmt: skip
     for name in _SHARED:
         write_text(folder / assets.FOLDER / name, (_TEMPLATES / name).read_text(encoding="utf-8"))
+    for slug, context in pages.items():
+        context["lacks"] = lacks.get(slug, [])
     _write_pages(pages, folder, run)
     return folder / "index.html"
 
@@ -93,7 +100,7 @@ def build_site(profile: str) -> Path:
 def _write_pages(pages: dict[str, dict], folder: Path, run: Run) -> None:
     """Write pages from their templates, and the pictures that they show."""
     environment = _environment(folder)
-    titles = dict((*_STUDY, *((one.slug, one.title) for one in topics.TOPICS), *_RECORD))
+    titles = _titles()
     menu = (
         ("The study", _STUDY),
         ("Questions", tuple((topic.slug, topic.title) for topic in topics.TOPICS)),
@@ -107,6 +114,17 @@ def _write_pages(pages: dict[str, dict], folder: Path, run: Run) -> None:
             **context,
         )  # fmt: skip
         write_text(folder / f"{slug}.html", page)
+
+
+def _titles() -> dict[str, str]:
+    """Return the title of every page."""
+    return dict((*_STUDY, *((one.slug, one.title) for one in topics.TOPICS), *_RECORD))
+
+
+def _lacking(lacks: dict[str, list[availability.Lack]]) -> list[tuple[str, str, int]]:
+    """Return the pages at whose top something is said to lack, and of how many stages."""
+    titles = _titles()
+    return [(page, titles[page], availability.count(part)) for page, part in lacks.items()]
 
 
 def _environment(folder: Path) -> jinja2.Environment:
@@ -130,7 +148,8 @@ def _environment(folder: Path) -> jinja2.Environment:
 def _run(profile: str, records: list[reference_pages.Record]) -> Run:
     """Return what is said of the run: its newest stage."""
     newest = max(records, key=lambda record: record.finished)
-    return Run(profile, f"{newest.finished} UTC", newest.commit, newest.machine)
+    told = f"{newest.finished} UTC", newest.commit, newest.machine
+    return Run(profile, *told, origin=cohort_origin(profile))
 
 
 def _start(profile: str, found: dict[str, tuple[Section, ...]]) -> dict:
@@ -163,6 +182,8 @@ def _claims(profile: str) -> dict:
     claims = claims_page.read_claims(profile)
     if not claims:
         return {"claims": []}
+    origin = cohort_origin(profile)
+    claims = [replace(one, ours=worded(one.ours, origin)) for one in claims]
     return {
         "claims": claims,
         "choices": claims_page.choices(claims),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hipus.figures.origin_words import cohort_origin
 from hipus.report import (
     content,
     fused_hips,
@@ -14,6 +15,7 @@ from hipus.report import (
     segmentation_reach,
     segmentation_rounds,
 )
+from hipus.report.cohort_words import told_section
 from hipus.report.page import Section
 
 
@@ -62,6 +64,10 @@ def sections(profile: str) -> dict[str, tuple[Section, ...]]:
     Returns
     -------
     dict of str to tuple of Section
-        By the topic's slug, in the order of the report.
+        By the topic's slug, in the order of the report; each says where the cohort comes from.
     """
-    return {topic.slug: tuple(make(profile) for make in topic.makers) for topic in TOPICS}
+    origin = cohort_origin(profile)
+    return {
+        topic.slug: tuple(told_section(make(profile), origin) for make in topic.makers)
+        for topic in TOPICS
+    }
