@@ -103,10 +103,19 @@ def show_stage_skip(profile: str, stage: str) -> bool:
     """
     is_skipped = not tables.read_metrics(paths.metrics_file(profile, stage))
     if is_skipped:
-        said = f"**SKIPPED: stage `{stage}` had nothing to do in profile {profile}.** It needs "
-        said += "labels by raters, which are simulated where the cohort is; its log says more."
+        said = f"**SKIPPED: stage `{stage}` had nothing to do in profile {profile}"
+        said += f": {_lacking(profile, stage)}.**"
         display(Markdown(said))
     return is_skipped
+
+
+def _lacking(profile: str, stage: str) -> str:
+    """Return what the cohort lacks for a stage, as far as stage `availability` tells."""
+    path = paths.table_file(profile, "availability")
+    rows = tables.read(path).query("stage == @stage") if path.is_file() else pd.DataFrame()
+    if len(rows) and rows["status"].iloc[0] != "available":
+        return f"{rows['status'].iloc[0]}. It would take {rows['what_it_would_take'].iloc[0]}"
+    return "its log says why"
 
 
 def read_if_made(profile: str, name: str, *, command: str) -> pd.DataFrame:

@@ -129,6 +129,15 @@ class TestStageSkip:
         assert len(told) == is_skipped
         assert all("SKIPPED: stage `frame_labels`" in text for text in told)
 
+    def test_a_skip_says_what_the_cohort_lacks(self, shown, monkeypatch, tmp_path):
+        monkeypatch.setenv("HIPUS_ROOT", str(tmp_path))
+        tables.write_metrics({}, paths.metrics_file("made", "train_21"))
+        row = {"stage": "train_21", "status": "not available: no labels"}
+        rows = pd.DataFrame([row | {"what_it_would_take": "frames that somebody drew"}])
+        tables.write(rows, paths.table_file("made", "availability"), key=["stage"])
+        assert viewers.show_stage_skip("made", "train_21")
+        assert "no labels. It would take frames that somebody drew.**" in shown[0].data
+
 
 class TestTable:
     def test_index_is_hidden_and_text_is_escaped(self, shown):
