@@ -258,8 +258,16 @@ class TestImports:
 
     def test_plotting_packages_are_the_only_others(self):
         plotting = {"matplotlib", "seaborn", "numpy", "pandas"}
-        standard = {"__future__", "collections", "contextlib", "functools", "itertools", "pathlib"}
-        standard |= {"textwrap", "hipus"}
+        standard = {
+            "__future__",
+            "collections",
+            "contextlib",
+            "dataclasses",
+            "functools",
+            "itertools",
+            "pathlib",
+        }
+        standard |= {"io", "re", "textwrap", "hipus"}
         for path in sorted((paths.root() / "hipus" / "figures").glob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = (

@@ -221,7 +221,7 @@ class TestRefusals:
         rows = rows if what == "no truth" else rows.drop(columns="is_labelled_2d")
         folder = tmp_path if what == "no truth" else motion_data.cohort_of(study).folder
         fake = SimpleNamespace(
-            cohort_of=lambda _: SimpleNamespace(folder=folder), sweep_rows=lambda _: rows
+            cohort_of=lambda _: SimpleNamespace(folder=folder), sweep_rows=lambda _, **__: rows
         )
         monkeypatch.setenv("HIPUS_ROOT", str(tmp_path))
         monkeypatch.setattr(frame_labels, "motion_data", fake)

@@ -69,7 +69,7 @@ class TestPairs:
             ]
         )
         rows = rows[rows.sweep_id.isin(["left_p_a", "left_p_d"])]
-        monkeypatch.setattr(motion_data, "sweep_rows", lambda _: rows)
+        monkeypatch.setattr(motion_data, "sweep_rows", lambda _, **__: rows)
         monkeypatch.setattr(hip_fusion, "has_truth", lambda _, r: pd.Series(True, r.index))
         few = SimpleNamespace(**vars(run.study) | {"hip_fusion": SimpleNamespace(hips=3)})
         assert [one.subject_id for one in hip_fusion.pairs_of(few)] == ["S0", "S2", "S4"]

@@ -447,7 +447,7 @@ class TestRefusals:
         rows = motion_data.sweep_rows(STUDY)
         twice = pd.concat([rows, rows.iloc[:1]])
         monkeypatch.setattr(
-            mask_volumes, "motion_data", SimpleNamespace(sweep_rows=lambda _: twice)
+            mask_volumes, "motion_data", SimpleNamespace(sweep_rows=lambda _, **__: twice)
         )
         with pytest.raises(ValueError, match="one-to-one"):
             mask_volumes.volume_cases(STUDY)

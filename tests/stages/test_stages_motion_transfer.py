@@ -301,5 +301,8 @@ class TestRealRecordings:
 
     def test_model_that_was_not_made_names_its_stage(self, found, tmp_path, monkeypatch):
         monkeypatch.setenv("HIPUS_ROOT", str(make_study_folder(tmp_path)))
+        another = paths.results_dir("smoke") / "models" / "motion" / "another" / "model.json"
+        another.parent.mkdir(parents=True)
+        another.write_text("{}")
         with pytest.raises(FileNotFoundError, match="model 'published' is missing.*Stage `motion`"):
             motion_transfer.main(config.load("smoke"))

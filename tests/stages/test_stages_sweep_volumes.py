@@ -71,7 +71,7 @@ class TestWhichSweeps:
 
     def test_a_hospital_that_does_not_say_gets_all_its_sweeps(self, made, monkeypatch):
         rows = motion_data.sweep_rows(made.study).drop(columns="is_labelled_3d")
-        monkeypatch.setattr(motion_data, "sweep_rows", lambda *_: rows)
+        monkeypatch.setattr(motion_data, "sweep_rows", lambda *_, **__: rows)
         assert len(sweep_volumes.cases_of(made.study)) == len(rows) == 14
         assert np.isnan(sweep_volumes.cases_of(made.study)[0].trim_start)
 

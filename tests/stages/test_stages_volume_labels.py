@@ -289,7 +289,7 @@ class TestRefusals:
         rows = volume_labels.volume_rows(study)
         rows = rows if what == "no truth" else rows.drop(columns="is_labelled_3d")
         fake = SimpleNamespace(
-            cohort_of=lambda _: SimpleNamespace(folder=tmp_path), sweep_rows=lambda _: rows
+            cohort_of=lambda _: SimpleNamespace(folder=tmp_path), sweep_rows=lambda _, **__: rows
         )
         monkeypatch.setenv("HIPUS_ROOT", str(tmp_path))
         monkeypatch.setattr(volume_labels, "motion_data", fake)
