@@ -63,6 +63,7 @@ def motion_comparisons() -> pd.DataFrame:
 def motion_tusrec() -> pd.DataFrame:
     """Return scores of one sweep by every arm."""
     scores = {"subject_id": "S101", "sweep_id": "left_p_a", "gpe_mm": 3.0, "final": 0.6}
+    scores |= {"gle_mm": 2.0, "lpe_mm": 0.3, "lle_mm": 0.2}
     return pd.DataFrame([{"arm": arm, **scores} for arm in arms()])
 
 
@@ -77,7 +78,9 @@ def motion_factor_effects() -> pd.DataFrame:
     rows = [("grid", "vs_hip", "path_mm", "mm", 2.0, np.nan, np.nan),
             ("protocol", "vs_hip", "duration_s", "s", 0.5, -0.5, 1.5)]  # fmt: skip
     names = ["design", "truth", "factor", "unit", "mm_per_sd", "low", "high"]
-    return pd.DataFrame(rows, columns=names)
+    per_unit = {"mm_per_unit": 0.2, "low_per_unit": -0.1, "high_per_unit": 0.5}
+    told = {"explained_percent": 40.0, "subject_count": 2, "sweep_count": 8}
+    return pd.DataFrame(rows, columns=names).assign(**per_unit, **told)
 
 
 def motion_factor_verdicts() -> pd.DataFrame:
@@ -117,7 +120,8 @@ def motion_claims() -> pd.DataFrame:
     """Return two findings with different verdicts."""
     rows = [("several_frames", "holds here"), ("imu_step_rotation", "not told apart here")]
     table = pd.DataFrame(rows, columns=["finding", "verdict"])
-    said = {"claim": "a is better", "source": "Thesis", "a": "dcl_net", "b": "prevost"}
+    said = {"claim": "a is better", "source": "Thesis", "unit": "mm"}
+    said |= {"a": "dcl_net", "b": "prevost"}
     numbers = {"mean_a": 12.0, "mean_b": 14.0, "difference": -2.0, "low": -3.0, "high": -1.0}
     return table.assign(**said, **numbers)
 
@@ -132,8 +136,11 @@ def all_tables(rng) -> dict[str, pd.DataFrame]:
     made = {name: table for name, table in made_motion.everything(rng).items()
             if not name.endswith(".npz") and name not in FROM_ARMS}  # fmt: skip
     made = {name: _with_every_arm(table) for name, table in made.items()}
-    made["motion_frames"] = made["motion_frames"].assign(arm=STUDY_ARM)
-    made["motion_published"] = made["motion_published"].assign(training="6 iterations")
+    shown = {"arm": STUDY_ARM, "subject_id": "S001", "sweep_id": "left_p_a"}
+    made["motion_frames"] = made["motion_frames"].assign(**shown)
+    ours = {f"ours_{what}{kind}": 3.6 for what in ("mean", "sd") for kind in ("", "_p_a", "_p_d")}
+    printed = made["motion_published"].assign(unit="mm", spread_printed=1.0, **ours)
+    made["motion_published"] = printed.assign(training="6 iterations", note="")
     own = (motion_summary, motion_comparisons, motion_tusrec, motion_history)
     own += (motion_factor_effects, motion_factor_verdicts, pose_refinement_summary)
     own += (local_consistency_summary,)

@@ -80,8 +80,15 @@ def without_data(tmp_path_factory):
         made_skipped_segmentation.write_all()
         for stage in (*HIPS, paper_views):
             runner.run(stage.STAGE, stage.main)
+        _take_claims(folder)
         runner.run(figures_stage.STAGE, figures_stage.main)
         yield folder
+
+
+def _take_claims(folder) -> None:
+    """Take what was said of the claims by `small`: made results answer none."""
+    for name in ("tables/claims.csv", "tables/claim_counts.csv", "metrics/claims.json"):
+        shutil.copy(CHECKOUT / "results" / "small" / name, folder / "results" / "smoke" / name)
 
 
 @pytest.fixture
@@ -178,10 +185,9 @@ class TestDownstream:
         assert "Skipped, because real open data are absent" in text
         assert text.count("Not measured on this machine.") == 2
         assert "plus/SpinePhantomFreehand.igs.mha" in text
-        shown = [name for name in SIMULATED if f"{name}.pdf" in text]
-        assert len(shown) == text.count("<img ")
-        assert {"91_verdicts", "91_network_sizes"} <= set(shown)
-        assert "Published claims, audited by arithmetic" in text
+        assert {"91_verdicts", "91_network_sizes"} <= {name for name in SIMULATED if name in text}
+        assert [name for name in REAL if f"{name}.p" in text] == []
+        assert "Published claims, each beside ours" in text
 
     def test_report_stage_needs_executed_notebooks(self, without_data):
         with pytest.raises(FileNotFoundError, match="holds no executed notebook"):
