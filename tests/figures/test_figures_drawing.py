@@ -257,7 +257,7 @@ class TestImports:
                     assert names <= allowed, path.name
 
     def test_plotting_packages_are_the_only_others(self):
-        plotting = {"matplotlib", "seaborn", "numpy", "pandas"}
+        plotting = {"matplotlib", "seaborn", "numpy", "pandas", "PIL"}
         standard = {
             "__future__",
             "collections",
