@@ -13,20 +13,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hipus.figures import overlays, segmentation_volumes, style, surfaces
+from hipus.figures.segmentation_volumes import HIPS, MODEL, ROUNDS
 
 #: Masks of the rounds in the paper's order, in words.
-_ROUNDS = {
-    "reconstructed": "2.2, reconstructed",
-    "corrected": "corrected by a rater",
-    "3.1": "3.1, first 3D round",
-    "3.2": "3.2, refined",
-}
-_HIPS = {
-    f"{kind}_{side}": f"{words}, {side}"
-    for kind, words in (("p_d", "P-D"), ("p_a", "P-A"))
-    for side in ("left", "right")
-}
-_MODEL = "3.2"
+_ROUNDS = ROUNDS | {"reconstructed": "2.2, reconstructed"}
 #: The plane in which a sweep shows ilium, head and femur together.
 _LONG_PLANE = {"p_d": "across_x", "p_a": "across_z"}
 _ALONG = {"across_x": ("elevational", (1, 0)), "across_z": ("lateral", (1, 2))}
@@ -81,7 +71,7 @@ def draw_hips(shown: Mapping[str, np.ndarray], truth: Mapping[str, np.ndarray]) 
     matplotlib.figure.Figure
         A column a hip. Fill and coloured lines are the model's, thin orange lines the truth's.
     """
-    keys = [key for key in _HIPS if f"{key}_name" in shown]
+    keys = [key for key in HIPS if f"{key}_name" in shown]
     pairs = {key: _pair(shown, truth, key) for key in keys}
     each = [surfaces.screen_limits(list(pair)) for pair in pairs.values()]
     limits = surfaces.centred_limits(each)
@@ -91,7 +81,7 @@ def draw_hips(shown: Mapping[str, np.ndarray], truth: Mapping[str, np.ndarray]) 
             for box, own in zip(boxes, pairs[key], strict=False):
                 surfaces.show_surfaces(box, own, place)
             dice = f"mean Dice {float(shown[f'{key}_dice']):.2f}"
-            boxes[0].set_title(f"{_HIPS[key]}\n{str(shown[f'{key}_name']).split('/')[0]}, {dice}",
+            boxes[0].set_title(f"{HIPS[key]}\n{str(shown[f'{key}_name']).split('/')[0]}, {dice}",
                                fontsize=7.5, loc="center")  # fmt: skip
             _show_section(boxes[2], shown, key)
         _name_rows(axes[:, 0])
@@ -107,7 +97,7 @@ def _pair(shown, truth, key: str) -> tuple[dict, dict]:
         {label: (vertices @ turn.T, faces) for label, (vertices, faces) in one.items()}
         for one in (
             surfaces.surfaces_of(truth, f"{key}_truth"),
-            surfaces.surfaces_of(shown, f"{key}_{_MODEL}"),
+            surfaces.surfaces_of(shown, f"{key}_{MODEL}"),
         )
     )
 
@@ -151,7 +141,7 @@ def _show_section(box, shown, key: str) -> None:
     plane = _LONG_PLANE[key[:3]]
     words, sides = _ALONG[plane]
     spacing = shown[f"{key}_spacing_zyx_mm"][list(sides)]
-    overlays.show_section(box, shown[f"{key}_grey_{plane}"], shown[f"{key}_{_MODEL}_{plane}"],
+    overlays.show_section(box, shown[f"{key}_grey_{plane}"], shown[f"{key}_{MODEL}_{plane}"],
                           spacing)  # fmt: skip
     overlays.outline_truth(box, shown[f"{key}_truth_{plane}"], spacing)
     box.set_xlabel(f"{words}, mm", fontsize=7, labelpad=1)
@@ -161,7 +151,7 @@ def _show_section(box, shown, key: str) -> None:
 
 def _name_rows(boxes) -> None:
     """Say beside the first hip what each row shows."""
-    for box, words in zip(boxes, ("what was insonified", f"model {_MODEL}"), strict=False):
+    for box, words in zip(boxes, ("what was insonified", f"model {MODEL}"), strict=False):
         box.annotate(words, (0, 0.5), (-6, 0), xycoords="axes fraction", rotation=90, ha="right",
                      textcoords="offset points", va="center", fontsize=7.5)  # fmt: skip
     boxes[-1].set_ylabel("axial, mm", fontsize=7)

@@ -15,18 +15,20 @@ from matplotlib.legend_handler import HandlerTuple
 from hipus.figures import overlays, style, surfaces
 
 #: Masks of the rounds, in the paper's order.
-_ROUNDS = {
+#: Kinds of masks of one hip in the order of the rounds, and what each is called.
+ROUNDS = {
     "reconstructed": "2.2, frame by frame",
     "corrected": "corrected by a rater",
     "3.1": "3.1, first 3D round",
     "3.2": "3.2, refined",
 }
-_HIPS = {
+#: Directions and sides of which a hip each is shown.
+HIPS = {
     f"{kind}_{side}": f"{words}, {side}"
     for kind, words in (("p_d", "P-D"), ("p_a", "P-A"))
     for side in ("left", "right")
 }
-_MODEL = "3.2"
+MODEL = "3.2"
 #: Planes: their names, and which of z, y, x lie along their rows and columns.
 _PLANES = {"across_z": (1, 2), "across_x": (1, 0)}
 
@@ -46,7 +48,7 @@ def draw_rounds(inputs: Mapping[str, np.ndarray]) -> Figure:
     matplotlib.figure.Figure
         A column a mask. The section across the lateral axis cuts all frames: there streaks show.
     """
-    return draw_progression(inputs, _ROUNDS, about=f"{inputs['name']}, simulated")
+    return draw_progression(inputs, ROUNDS, about=f"{inputs['name']}, simulated")
 
 
 def draw_progression(
@@ -95,20 +97,20 @@ def draw_cases(inputs: Mapping[str, np.ndarray]) -> Figure:
     matplotlib.figure.Figure
         A column a hip. Fill and coloured lines are the model's, thin orange lines the truth's.
     """
-    keys = [key for key in _HIPS if f"{key}_name" in inputs]
-    shown = {key: surfaces.surfaces_of(inputs, f"{key}_{_MODEL}") for key in keys}
+    keys = [key for key in HIPS if f"{key}_name" in inputs]
+    shown = {key: surfaces.surfaces_of(inputs, f"{key}_{MODEL}") for key in keys}
     limits = surfaces.centred_limits([surfaces.screen_limits([one]) for one in shown.values()])
     with style.look():
         figure, axes = _new_grid(inputs, f"{keys[0]}_", limits[0], columns=len(keys))
         for boxes, key, place in zip(axes.T, keys, limits, strict=True):
             surfaces.show_surfaces(boxes[0], shown[key], place)
             dice = f"Dice {float(inputs[f'{key}_dice']):.2f}"
-            boxes[0].set_title(f"{_HIPS[key]}\n{inputs[f'{key}_name']}\n{dice}", fontsize=7,
+            boxes[0].set_title(f"{HIPS[key]}\n{inputs[f'{key}_name']}\n{dice}", fontsize=7,
                                loc="center")  # fmt: skip
             for box, plane in zip(boxes[1:], _PLANES, strict=True):
-                _show_plane(box, inputs, plane, _MODEL, start=f"{key}_")
+                _show_plane(box, inputs, plane, MODEL, start=f"{key}_")
         _label_sections(axes)
-        add_legend(figure, f"model {_MODEL}, n = {len(keys)} test-only volumes, simulated")
+        add_legend(figure, f"model {MODEL}, n = {len(keys)} test-only volumes, simulated")
     return figure
 
 
