@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from hipus.cli.motion import Side, SweepType
+from hipus.cli.origins import facts_file
 from hipus.cli.output import emit, refuse_input, tell
 from hipus.cli.run import (
     MODEL,
@@ -78,7 +79,7 @@ def fuse(
         raise ValueError(f"{sweep_pa} and {sweep_pd}: {error}") from error
     _warn(pair, fused, (sweep_pa, sweep_pd))
     # The facts' place is taken first: an unwritable folder shows now.
-    with atomic_path(output.with_name(f"{output.name}.json")) as facts:
+    with atomic_path(facts_file(output)) as facts:
         _write(fused, output, mask, opened, of=f"{sweep_pa.name} and {sweep_pd.name}")
         poses_told = dict(zip((sweep_pa.name, sweep_pd.name), told, strict=True))
         emit(_facts(fused, output, mask, opened) | {"poses": poses_told}, facts)

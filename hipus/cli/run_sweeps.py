@@ -149,8 +149,7 @@ def origin_of(one: Recording) -> str:
     -------
     str
     """
-    is_sequence = one.path.name.lower().endswith(sources.SEQUENCE_SUFFIXES)
-    return origins.origin_of(one.path, is_sequence=is_sequence)
+    return origins.origin_of(one.path, is_sequence=sources.is_sequence(one.path))
 
 
 def place(one: Recording, sweep, prediction):

@@ -18,6 +18,20 @@ SEQUENCE_SUFFIXES = tuple(metafile.SUFFIXES)
 TUSREC_SUFFIX = ".h5"
 
 
+def is_sequence(path: Path) -> bool:
+    """Return whether a file is called as sequence metafiles are; it is not opened.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+    """
+    return path.name.lower().endswith(SEQUENCE_SUFFIXES)
+
+
 def read_sequence(path: Path) -> Sequence:
     """Read a sequence metafile.
 
@@ -30,7 +44,7 @@ def read_sequence(path: Path) -> Sequence:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing")
-    if not path.name.lower().endswith(SEQUENCE_SUFFIXES):
+    if not is_sequence(path):
         raise ValueError(f"{path} must end in one of {', '.join(SEQUENCE_SUFFIXES)}")
     return metafile.read(path)
 
@@ -127,10 +141,9 @@ def write_sweep(sweep: Sweep, path: Path) -> list[Path]:
     ValueError
         If no format has this ending.
     """
-    name = path.name.lower()
-    if name.endswith(TUSREC_SUFFIX):
+    if path.name.lower().endswith(TUSREC_SUFFIX):
         return _write_scan(sweep, path)
-    if name.endswith(SEQUENCE_SUFFIXES):
+    if is_sequence(path):
         return [metafile.write(path, from_sweep(sweep))]
     endings = ", ".join((*SEQUENCE_SUFFIXES, TUSREC_SUFFIX))
     raise ValueError(f"{path} must end in one of {endings}")

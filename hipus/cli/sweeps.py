@@ -101,10 +101,8 @@ def convert(
     from hipus.cli import sources
     from hipus.formats import metafile
 
-    is_sequence = [
-        path.name.lower().endswith(sources.SEQUENCE_SUFFIXES) for path in (source, target)
-    ]
-    if all(is_sequence) and image_to_probe is None:
+    are_sequences = sources.is_sequence(source) and sources.is_sequence(target)
+    if are_sequences and image_to_probe is None:
         sequence = sources.read_sequence(source)
         metafile.write(target, sequence)
         frames, written = len(sequence), [target]
@@ -155,8 +153,7 @@ def reconstruct(
     with atomic_path(origins.facts_file(output)) as facts:
         result = _reconstructed(loaded, sides, clip, interpolation.value, kind)
         _write_volume(result, output)
-        is_sequence = sweep.name.lower().endswith(sources.SEQUENCE_SUFFIXES)
-        told = origins.origin_of(sweep, is_sequence=is_sequence)
+        told = origins.origin_of(sweep, is_sequence=sources.is_sequence(sweep))
         emit(_volume_facts(result, output) | {"origin": told}, facts)
 
 
